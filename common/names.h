@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every name that memmapd shows to others, in one place. */
+#pragma once
+
+/* D-Bus */
+#define BUS_NAME "org.memmapd1"
+#define BUS_PATH "/org/memmapd1"
+#define BUS_INTERFACE_MANAGER "org.memmapd1.Manager"
+
+/* Version of the JSON that Manager.Describe() returns. */
+#define DESCRIBE_FORMAT 1
+
+/* Kernel */
+#define MODULE_NAME "memmapd_kmem"
+#define MEMMAP_ON_MEMORY_PARAMETER "memory_hotplug.memmap_on_memory=1"
+
+/* Files */
+#define POLICY_PATH "/etc/memmapd/policy.json"
+#define POLICY_VENDOR_PATH "/usr/share/memmapd/policy.json"
+#define RUN_DIR "/run/memmapd"
+
+/* Journal fields, beside the well-known ones. */
+#define FIELD_DEVICE "MEMMAPD_DEVICE"
+#define FIELD_BLOCK "MEMMAPD_BLOCK"
+#define FIELD_STEP "MEMMAPD_STEP"
+#define FIELD_ERRNO "ERRNO"
+
+/* Journal messages; systemd/memmapd.catalog says what to do about each. */
+#define MESSAGE_DECIDED "47c940b5372647cda61d3681268fa8fd"
+#define MESSAGE_REFUSED "6aede7fab05d46c3886bb50bac38b97d"
+#define MESSAGE_FIRST_BLOCK "d40762b21e1740feadb790c73b6587ea"
+#define MESSAGE_DONE "4863a6a1fa62411db48dbac71f14a723"
+#define MESSAGE_STEP_FAILED "ef5b3b299451442fadcf83edb99cf59c"
+#define MESSAGE_DIVERGED "9f586b715b6c4bb69edbd50041b1d914"
+#define MESSAGE_FOREIGN "02c1152cabf74422b46878b2e24da5fe"
+#define MESSAGE_POLICY_BAD "8f2cd9b660bf49428a70ab7193d5619c"
+#define MESSAGE_POLICY_LOADED "25e3184dc5154fd4b830e713e083685f"
+#define MESSAGE_WORKER_LOST "4254878b3d5048dfa194dd245cf98e27"
+#define MESSAGE_GONE "53b7562ce2f54ab580d4d754f6a1a005"

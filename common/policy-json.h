@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Policy files: JSON to struct policy, and nothing taken for granted.
+ *
+ * What is accepted is what policy/policy.schema.json describes, and a little
+ * less: what a schema cannot say (names are unique, min_size is not above
+ * max_size, no key is given twice) is checked here.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "policy.h"
+
+enum {
+        POLICY_SIZE_MAX = 1024 * 1024,          /* bytes of a file */
+        POLICY_NAME_MAX = 100,                  /* bytes of a rule's name */
+        POLICY_NODE_MAX = 1023,                 /* the largest target_node */
+};
+
+struct policy_error {
+        char pointer[256];              /* JSON pointer (RFC 6901), "" for the whole file */
+        int line, column;               /* from 1, columns in characters; 0 if not known */
+        char message[512];
+};
+
+/*
+ * On failure *ret stays as it was and @error, which may be NULL, says what is
+ * wrong: -EINVAL if the text is no policy, -ENOMEM.
+ */
+int policy_decode(
+                const char *text, size_t size,
+                struct policy **ret, struct policy_error *error);
+
+/*
+ * The same with a regular file; also -EISDIR, -EBADF (anything else that is no
+ * regular file), -EFBIG and what open(2) and read(2) return.  Who may write
+ * the file is for the caller to check.
+ */
+int policy_read_file(const char *path, struct policy **ret, struct policy_error *error);
+
+/* "FILE:LINE:COLUMN: /pointer: message", without what is not known.  NULL: no memory. */
+char *policy_error_format(const struct policy_error *error, const char *file);

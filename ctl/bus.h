@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The daemon, as its callers see it.  These functions tell the user what went
+ * wrong and return what memmapctl is to exit with.
+ */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "ctl.h"
+
+/* The object that Describe() returns, its format checked.  To be put. */
+enum exit_code manager_describe(struct json_object **ret);
+
+enum exit_code manager_reload(void);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the verbs of memmapctl share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "util.h"
+
+/* Part of the interface, see memmapctl(1). */
+enum exit_code {
+        EXIT_OK                 = 0,
+        EXIT_FAILED             = 1,
+        EXIT_USAGE              = 2,
+        EXIT_NOT_RUNNING        = 3,
+        EXIT_NO_DEVICE          = 4,
+};
+
+enum json_mode {
+        JSON_OFF,
+        JSON_SHORT,             /* one line */
+        JSON_PRETTY,
+};
+
+struct options {
+        enum json_mode json;
+        bool colors;
+};
+
+/* @argv holds the arguments of the verb, without its name. */
+enum exit_code verb_status(const struct options *o, int argc, char **argv);
+enum exit_code verb_explain(const struct options *o, int argc, char **argv);
+enum exit_code verb_reload(const struct options *o, int argc, char **argv);
+enum exit_code verb_check(const struct options *o, int argc, char **argv);
+
+/* One line on stderr, with the name of the program in front. */
+void complain(const char *format, ...) _printf_(1, 2);

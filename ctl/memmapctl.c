@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* memmapctl: what memmapd did, and why. */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl.h"
+
+#ifndef MEMMAPD_VERSION
+#define MEMMAPD_VERSION "0.1.0"
+#endif
+
+struct verb {
+        const char *name;
+        int min_args, max_args; /* max_args -1: any number */
+        bool has_json;
+        enum exit_code (*run)(const struct options *o, int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+        { "status",     0, -1,  true,   verb_status },
+        { "explain",    1, 1,   true,   verb_explain },
+        { "reload",     0, 0,   false,  verb_reload },
+        { "check",      1, -1,  false,  verb_check },
+};
+
+void complain(const char *format, ...) {
+        va_list ap;
+
+        fputs("memmapctl: ", stderr);
+        va_start(ap, format);
+        vfprintf(stderr, format, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+}
+
+static void help(void) {
+        puts("memmapctl [OPTION...] [VERB]\n"
+             "\n"
+             "Ask memmapd about CXL and dax memory that becomes system RAM.\n"
+             "\n"
+             "Verbs:\n"
+             "  status [DEVICE...]      What became of each device (the default)\n"
+             "  explain DEVICE          What was decided for it, and why\n"
+             "  reload                  Let memmapd read its policy again\n"
+             "  check FILE...           Look for mistakes in policy files\n"
+             "\n"
+             "Options:\n"
+             "  --json[=short|pretty]   JSON instead of text (status, explain)\n"
+             "  -h, --help              This text\n"
+             "  --version               The version\n"
+             "\n"
+             "See memmapctl(1) for the exit codes and the JSON.");
+}
+
+/* Colours only where somebody looks at them and has not forbidden them. */
+static bool want_colors(void) {
+        const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+        if (no_color && *no_color)
+                return false;
+        return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static int parse_json_mode(const char *arg, enum json_mode *ret) {
+        if (!arg || strcmp(arg, "pretty") == 0)
+                *ret = JSON_PRETTY;
+        else if (strcmp(arg, "short") == 0)
+                *ret = JSON_SHORT;
+        else
+                return -1;
+        return 0;
+}
+
+/* Returns an exit code, or -1 to go on with the verb. */
+static int parse_options(int argc, char **argv, struct options *o) {
+        enum { OPTION_JSON = 0x100, OPTION_VERSION };
+        static const struct option options[] = {
+                { "help",       no_argument,            NULL,   'h' },
+                { "json",       optional_argument,      NULL,   OPTION_JSON },
+                { "version",    no_argument,            NULL,   OPTION_VERSION },
+                { 0 },
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        help();
+                        return EXIT_OK;
+                case OPTION_VERSION:
+                        puts("memmapctl " MEMMAPD_VERSION);
+                        return EXIT_OK;
+                case OPTION_JSON:
+                        if (parse_json_mode(optarg, &o->json) >= 0)
+                                break;
+                        complain("--json= takes \"short\" or \"pretty\", not \"%s\".", optarg);
+                        return EXIT_USAGE;
+                default:
+                        return EXIT_USAGE;
+                }
+        return -1;
+}
+
+static const struct verb *verb_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+static enum exit_code run(const struct options *o, int argc, char **argv) {
+        const char *name = argc > 0 ? argv[0] : "status";
+        const struct verb *v = verb_find(name);
+        int n = argc > 0 ? argc - 1 : 0;
+
+        if (!v)
+                complain("Unknown verb \"%s\"; see memmapctl --help.", name);
+        else if (n < v->min_args)
+                complain("%s needs an argument; see memmapctl --help.", name);
+        else if (v->max_args >= 0 && n > v->max_args)
+                complain("Too many arguments for %s; see memmapctl --help.", name);
+        else if (o->json != JSON_OFF && !v->has_json)
+                complain("%s has no --json.", name);
+        else
+                return v->run(o, n, argv + argc - n);
+        return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+        struct options o = { .json = JSON_OFF, .colors = want_colors() };
+        int code;
+
+        code = parse_options(argc, argv, &o);
+        if (code < 0)
+                code = run(&o, argc - optind, argv + optind);
+        /* Half a table in a full file is no success. */
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                complain("Cannot write the output: %m.");
+                return EXIT_FAILED;
+        }
+        return code;
+}

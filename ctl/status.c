@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "bus.h"
+#include "format.h"
+#include "fields.h"
+
+#define CELL_MAX 96
+
+enum column {
+        COLUMN_DEVICE,
+        COLUMN_SIZE,
+        COLUMN_NODE,
+        COLUMN_BACKING,
+        COLUMN_STATE,
+        COLUMN_ONLINE,
+        COLUMN_MEMMAP,
+        COLUMN_ZONE,
+        COLUMN_PROGRESS,
+        COLUMN_RULE,
+        _COLUMN_MAX,
+};
+
+static const struct {
+        const char *name;
+        int flags;
+} columns[_COLUMN_MAX] = {
+        [COLUMN_DEVICE] = { "DEVICE", 0 },
+        [COLUMN_SIZE] = { "SIZE", SCOLS_FL_RIGHT },
+        [COLUMN_NODE] = { "NODE", SCOLS_FL_RIGHT },
+        [COLUMN_BACKING] = { "BACKING", 0 },
+        [COLUMN_STATE] = { "STATE", 0 },
+        [COLUMN_ONLINE] = { "ONLINE", SCOLS_FL_RIGHT },
+        [COLUMN_MEMMAP] = { "MEMMAP", 0 },
+        [COLUMN_ZONE] = { "ZONE", 0 },
+        [COLUMN_PROGRESS] = { "PROGRESS", SCOLS_FL_RIGHT },
+        [COLUMN_RULE] = { "RULE", 0 },
+};
+
+static bool state_is(struct json_object *d, const char *state) {
+        return strcmp(field_string(d, "state", ""), state) == 0;
+}
+
+/* A state that somebody should look into. */
+static bool needs_attention(struct json_object *d) {
+        return state_is(d, "refused") || state_is(d, "degraded") || state_is(d, "unknown");
+}
+
+static const char *state_color(struct json_object *d) {
+        if (state_is(d, "refused"))
+                return "red";
+        if (needs_attention(d))
+                return "yellow";
+        if (state_is(d, "online") || state_is(d, "plugged"))
+                return "green";
+        if (state_is(d, "working") || state_is(d, "planned"))
+                return "cyan";
+        return NULL;
+}
+
+/* "seed 495, ram 1": the members of @counts named by @keys that are not zero. */
+static const char *format_counts(char buf[static CELL_MAX], struct json_object *counts,
+                                 const char *const *keys) {
+        size_t used = 0;
+
+        strcpy(buf, "-");
+        for (; *keys; keys++) {
+                uint64_t n = field_size(counts, *keys);
+
+                if (n == 0 || used >= CELL_MAX)
+                        continue;
+                used += (size_t) snprintf(buf + used, CELL_MAX - used, "%s%s %" PRIu64,
+                                          used > 0 ? ", " : "", *keys, n);
+        }
+        return buf;
+}
+
+/* "10/64", or "-" if there is nothing to have a share of. */
+static const char *format_share(char buf[static CELL_MAX], uint64_t part, uint64_t whole) {
+        if (whole == 0)
+                return "-";
+        snprintf(buf, CELL_MAX, "%" PRIu64 "/%" PRIu64, part, whole);
+        return buf;
+}
+
+static const char *format_zone(char buf[static CELL_MAX], struct json_object *d) {
+        struct json_object *blocks = field_get(d, "blocks", json_type_object);
+        bool kernel = field_size(blocks, "kernel") > 0, movable = field_size(blocks, "movable") > 0;
+
+        if (kernel && movable)
+                return format_counts(buf, blocks, (const char *[]) { "kernel", "movable", NULL });
+        if (kernel || movable)
+                return kernel ? "kernel" : "movable";
+        /* Nothing is online yet: what it is going to be. */
+        if (state_is(d, "planned") || state_is(d, "working"))
+                return field_string(d, "zone", "-");
+        return "-";
+}
+
+static const char *format_node(char buf[static CELL_MAX], struct json_object *d) {
+        int64_t node = field_int(d, "target_node", -1);
+
+        if (node < 0)
+                return "-";
+        snprintf(buf, CELL_MAX, "%" PRId64, node);
+        return buf;
+}
+
+static const char *cell(char buf[static CELL_MAX], struct json_object *d, enum column c) {
+        struct json_object *blocks = field_get(d, "blocks", json_type_object);
+        struct json_object *progress = field_get(d, "progress", json_type_object);
+
+        switch (c) {
+        case COLUMN_DEVICE:
+                return field_string(d, "name", "?");
+        case COLUMN_SIZE:
+                return format_bytes(buf, field_size(d, "size"));
+        case COLUMN_NODE:
+                return format_node(buf, d);
+        case COLUMN_BACKING:
+                return field_string(d, "backing", "-");
+        case COLUMN_STATE:
+                return field_string(d, "state", "unknown");
+        case COLUMN_ONLINE:
+                return format_share(buf, field_size(blocks, "online"), field_size(blocks, "total"));
+        case COLUMN_MEMMAP:
+                return format_counts(buf, field_get(d, "memmap", json_type_object),
+                                     (const char *[]) { "device", "seed", "ram", NULL });
+        case COLUMN_ZONE:
+                return format_zone(buf, d);
+        case COLUMN_PROGRESS:
+                return format_share(buf, field_size(progress, "done"),
+                                    field_size(progress, "total"));
+        case COLUMN_RULE:
+                return field_string(d, "rule", "-");
+        default:
+                return "";
+        }
+}
+
+static int table_add(struct libscols_table *table, struct json_object *d) {
+        struct libscols_line *line = scols_table_new_line(table, NULL);
+        const char *color = state_color(d);
+
+        if (!line)
+                return -1;
+        for (int c = 0; c < _COLUMN_MAX; c++) {
+                char buf[CELL_MAX] = "";
+
+                if (scols_line_set_data(line, (size_t) c, cell(buf, d, (enum column) c)) < 0)
+                        return -1;
+        }
+        if (!color)
+                return 0;
+        return scols_cell_set_color(scols_line_get_cell(line, COLUMN_STATE), color);
+}
+
+static struct libscols_table *table_new(const struct options *o) {
+        _cleanup_(table_unrefp) struct libscols_table *table = scols_new_table();
+
+        if (!table || scols_table_enable_colors(table, o->colors) < 0)
+                return NULL;
+        for (size_t c = 0; c < _COLUMN_MAX; c++)
+                if (!scols_table_new_column(table, columns[c].name, 0, columns[c].flags))
+                        return NULL;
+        return steal(&table);
+}
+
+static enum exit_code print_table(const struct options *o, struct json_object *devices) {
+        _cleanup_(table_unrefp) struct libscols_table *table = table_new(o);
+        size_t n = json_object_array_length(devices);
+        int r = table ? 0 : -1;
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = table_add(table, json_object_array_get_idx(devices, i));
+        if (r >= 0)
+                r = scols_print_table(table);
+        if (r >= 0)
+                return EXIT_OK;
+        complain("Cannot make a table: out of memory.");
+        return EXIT_FAILED;
+}
+
+static void print_daemon(struct json_object *description) {
+        struct json_object *daemon = field_get(description, "daemon", json_type_object);
+        const char *error = field_string(daemon, "policy_error", NULL);
+
+        printf("memmapd %s, policy %s%s\n", field_string(daemon, "version", "?"),
+               field_string(daemon, "policy", "built in"),
+               field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
+        if (error)
+                printf("That policy is not in force as it is now: %s\n", error);
+}
+
+static void print_kernel(struct json_object *description) {
+        struct json_object *kernel = field_get(description, "kernel", json_type_object);
+        const char *why = field_string(kernel, "memmap_on_memory_why", NULL);
+
+        printf("Kernel: blocks of %s, memmapd_kmem %s, ",
+               FORMAT_BYTES(field_size(kernel, "block_size")),
+               field_bool(kernel, "module") ? "loaded" : "not loaded");
+        if (field_bool(kernel, "memmap_on_memory"))
+                puts("memmap on memory possible");
+        else
+                printf("no memmap on memory%s%s\n", why && *why ? ": " : "", why ? why : "");
+}
+
+static void print_notes(struct json_object *devices) {
+        size_t n = json_object_array_length(devices);
+        bool any = false;
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *d = json_object_array_get_idx(devices, i);
+                const char *message = field_string(d, "message", NULL);
+
+                if (!needs_attention(d) || !message || !*message)
+                        continue;
+                printf("%s%s: %s\n", any ? "" : "\n", field_string(d, "name", "?"), message);
+                any = true;
+        }
+        if (any)
+                puts("See \"memmapctl explain DEVICE\" for the details.");
+}
+
+static enum exit_code print_text(const struct options *o, struct json_object *description) {
+        struct json_object *devices = field_get(description, "devices", json_type_array);
+        enum exit_code code;
+
+        print_daemon(description);
+        print_kernel(description);
+        puts("");
+        if (!devices || json_object_array_length(devices) == 0) {
+                puts("There are no dax devices.");
+                return EXIT_OK;
+        }
+        code = print_table(o, devices);
+        if (code == EXIT_OK)
+                print_notes(devices);
+        return code;
+}
+
+/* Leave only the devices that were named, in the order in which they were. */
+static enum exit_code choose_devices(struct json_object *description, int n, char **names) {
+        _cleanup_(json_putp) struct json_object *chosen = json_object_new_array();
+
+        for (int i = 0; i < n; i++) {
+                struct json_object *d = json_device(description, names[i]);
+
+                if (!d) {
+                        complain("There is no device %s.", names[i]);
+                        return EXIT_NO_DEVICE;
+                }
+                json_object_array_add(chosen, json_object_get(d));
+        }
+        json_object_object_add(description, "devices", json_object_get(chosen));
+        return EXIT_OK;
+}
+
+enum exit_code verb_status(const struct options *o, int argc, char **argv) {
+        _cleanup_(json_putp) struct json_object *description = NULL;
+        enum exit_code code = manager_describe(&description);
+
+        if (code == EXIT_OK && argc > 0)
+                code = choose_devices(description, argc, argv);
+        if (code != EXIT_OK)
+                return code;
+        if (o->json == JSON_OFF)
+                return print_text(o, description);
+        json_print(description, o->json);
+        return EXIT_OK;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "bus.h"
+#include "log.h"
+#include "names.h"
+
+static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct json_object *o = describe(userdata);
+        int r;
+
+        (void) error;
+        if (!o)
+                return -ENOMEM;
+        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
+        json_object_put(o);
+        return r;
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        struct manager *m = userdata;
+
+        if (manager_reload(m) < 0)
+                return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", m->policy_error);
+        return sd_bus_reply_method_return(message, "");
+}
+
+static int property_version(sd_bus *bus, const char *path, const char *interface,
+                            const char *property, sd_bus_message *reply, void *userdata,
+                            sd_bus_error *error) {
+        (void) bus;
+        (void) path;
+        (void) interface;
+        (void) property;
+        (void) userdata;
+        (void) error;
+        return sd_bus_message_append(reply, "s", VERSION);
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
+                                method_describe, SD_BUS_VTABLE_UNPRIVILEGED),
+        /* Not for everybody: sd-bus wants CAP_SYS_ADMIN of the caller. */
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", device, "s", state), 0),
+        SD_BUS_VTABLE_END
+};
+
+void bus_device_changed(sd_bus *bus, const struct record *r) {
+        if (bus)
+                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
+                                          r->name, device_state_to_string(r->state));
+}
+
+static int serve(struct manager *m, sd_bus *bus) {
+        int r;
+
+        r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, m);
+        if (r < 0)
+                return r;
+        r = sd_bus_request_name(bus, BUS_NAME, 0);
+        if (r < 0)
+                return r;
+        return sd_bus_attach_event(bus, m->event, SD_EVENT_PRIORITY_NORMAL);
+}
+
+int bus_new(struct manager *m, sd_bus **ret) {
+        sd_bus *bus = NULL;
+        int r;
+
+        *ret = NULL;
+        r = sd_bus_open_system(&bus);
+        if (r < 0) {
+                log_warning("No system bus (%s): going on without, memmapctl will not reach us.",
+                            strerror(-r));
+                return 0;
+        }
+        r = serve(m, bus);
+        if (r < 0) {
+                log_error("Cannot be " BUS_NAME " on the system bus: %s%s.", strerror(-r),
+                          r == -EEXIST ? "; is another memmapd running?" : "");
+                sd_bus_flush_close_unref(bus);
+                return r;
+        }
+        *ret = bus;
+        return 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * org.memmapd1 on the system bus.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "manager.h"
+
+/* Without a bus the daemon does its work all the same: then *ret is NULL. */
+int bus_new(struct manager *m, sd_bus **ret);
+
+/* Tell whoever listens that the device of @r changed. */
+void bus_device_changed(sd_bus *bus, const struct record *r);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The state of everything as JSON: what Manager.Describe() returns and
+ * `memmapctl --json` prints.  Documented in memmapctl(1); fields are added, never
+ * changed or taken away, as long as "format" is the same.
+ */
+#include <string.h>
+
+#include "manager.h"
+#include "names.h"
+
+static struct json_object *string_or_null(const char *s) {
+        return s && s[0] ? json_object_new_string(s) : NULL;
+}
+
+static void add_string(struct json_object *o, const char *key, const char *s) {
+        json_object_object_add(o, key, string_or_null(s));
+}
+
+static void add_number(struct json_object *o, const char *key, uint64_t v) {
+        json_object_object_add(o, key, json_object_new_uint64(v));
+}
+
+static void add_int(struct json_object *o, const char *key, int v) {
+        json_object_object_add(o, key, json_object_new_int(v));
+}
+
+static void add_bool(struct json_object *o, const char *key, bool v) {
+        json_object_object_add(o, key, json_object_new_boolean(v));
+}
+
+static struct json_object *describe_reasons(const struct decision *d) {
+        struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; list && i < d->n_reasons; i++) {
+                const struct reason *r = &d->reasons[i];
+                struct json_object *o = json_object_new_object();
+                char text[320];
+
+                add_string(o, "code", reason_to_string(r->code));
+                add_string(o, "text", reason_format(d, r, text, sizeof(text)));
+                add_number(o, "a", r->a);
+                add_number(o, "b", r->b);
+                add_int(o, "node", r->node);
+                json_object_array_add(list, o);
+        }
+        return list;
+}
+
+static struct json_object *describe_budget(const struct decision *d) {
+        struct json_object *o;
+
+        if (d->payer < 0)
+                return NULL;
+        o = json_object_new_object();
+        add_int(o, "node", d->payer);
+        add_number(o, "free", d->budget.free);
+        add_number(o, "reclaimable", d->budget.reclaimable);
+        add_number(o, "watermark", d->budget.watermark);
+        add_number(o, "reserve", d->budget.reserve);
+        add_number(o, "promised", d->budget.promised);
+        add_number(o, "total", d->budget.total);
+        return o;
+}
+
+struct json_object *describe_decision(const struct decision *d) {
+        struct json_object *o = json_object_new_object();
+        size_t wanted = 0;
+
+        if (!o)
+                return NULL;
+        for (size_t i = 0; i < d->n_blocks; i++)
+                wanted += d->targets[i].wanted;
+        add_string(o, "verdict", verdict_to_string(d->verdict));
+        add_string(o, "action", action_to_string(d->settings.action));
+        add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
+        add_string(o, "zone", zone_to_string(d->settings.zone));
+        add_string(o, "order", order_to_string(d->settings.order));
+        add_string(o, "rule", d->rule ? d->rule->name : NULL);
+        add_number(o, "wanted", wanted);
+        json_object_object_add(o, "budget", describe_budget(d));
+        json_object_object_add(o, "reasons", describe_reasons(d));
+        return o;
+}
+
+/* The decision's fields stand in the device; one that has none gets nulls. */
+static void add_decision(struct json_object *o, struct json_object *decision) {
+        static const char *const keys[] = {
+                "verdict", "action", "memmap_mode", "zone", "order", "rule", "budget", "reasons",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                struct json_object *v = NULL;
+
+                if (decision)
+                        (void) json_object_object_get_ex(decision, keys[i], &v);
+                json_object_object_add(o, keys[i], json_object_get(v));
+        }
+}
+
+static struct json_object *describe_blocks(const struct record *r, const struct device *d,
+                                           struct device_counts c) {
+        struct json_object *o = json_object_new_object(), *wanted = NULL;
+
+        if (r->decision)
+                (void) json_object_object_get_ex(r->decision, "wanted", &wanted);
+        add_number(o, "total", d->n_blocks);
+        json_object_object_add(o, "wanted", json_object_get(wanted));
+        add_number(o, "plugged", c.plugged);
+        add_number(o, "online", c.online);
+        add_number(o, "failed", c.failed);
+        add_number(o, "kernel", c.kernel);
+        add_number(o, "movable", c.movable);
+        return o;
+}
+
+static struct json_object *describe_memmap(const struct device *d, struct device_counts c) {
+        struct json_object *o = json_object_new_object();
+
+        add_number(o, "ram", c.ram);
+        add_number(o, "device", c.device);
+        add_number(o, "seed", c.seed);
+        add_number(o, "bytes_per_block", d->memmap_size);
+        return o;
+}
+
+static struct json_object *describe_map(const struct device *d) {
+        static const char letters[_PLACEMENT_MAX] = {
+                [PLACEMENT_NONE] = '.', [PLACEMENT_RAM] = 'r',
+                [PLACEMENT_DEVICE] = 'd', [PLACEMENT_SEED] = 's',
+        };
+        _cleanup_(freep) char *map = malloc(d->n_blocks + 1);
+
+        if (!map)
+                return NULL;
+        for (size_t i = 0; i < d->n_blocks; i++)
+                map[i] = letters[d->blocks[i].placement];
+        return json_object_new_string_len(map, (int) d->n_blocks);
+}
+
+static struct json_object *describe_progress(const struct record *r) {
+        struct json_object *o;
+
+        if (!r->worker)
+                return NULL;
+        o = json_object_new_object();
+        add_number(o, "done", r->done);
+        add_number(o, "total", r->total);
+        return o;
+}
+
+static struct json_object *describe_device(const struct record *r, const struct device *d) {
+        struct device_counts c = device_count(d);
+        struct json_object *o = json_object_new_object();
+
+        add_string(o, "name", d->name);
+        add_string(o, "backing", backing_to_string(d->backing));
+        add_string(o, "region", d->region);
+        add_int(o, "target_node", d->target_node);
+        add_number(o, "size", d->size);
+        add_number(o, "trimmed", d->trimmed);
+        add_string(o, "driver", d->driver);
+        add_string(o, "backend", d->holder == HOLDER_MEMMAPD ? "chunked" : NULL);
+        add_string(o, "state", device_state_to_string(r->state));
+        add_string(o, "message", r->message);
+        add_decision(o, r->decision);
+        json_object_object_add(o, "blocks", describe_blocks(r, d, c));
+        json_object_object_add(o, "memmap", describe_memmap(d, c));
+        json_object_object_add(o, "map", describe_map(d));
+        json_object_object_add(o, "progress", describe_progress(r));
+        return o;
+}
+
+static struct json_object *describe_daemon(const struct manager *m) {
+        struct json_object *o = json_object_new_object();
+
+        add_string(o, "version", VERSION);
+        add_bool(o, "dry_run", m->dry_run);
+        add_string(o, "policy", m->policy_used);
+        add_string(o, "policy_error", m->policy_error);
+        return o;
+}
+
+static struct json_object *describe_kernel(const struct model *m) {
+        struct json_object *o = json_object_new_object();
+
+        add_number(o, "block_size", m->block_size);
+        add_bool(o, "memmap_on_memory", m->memmap_on_memory);
+        add_string(o, "memmap_on_memory_why", m->memmap_on_memory_why);
+        add_bool(o, "module", m->module_loaded);
+        return o;
+}
+
+struct json_object *describe(const struct manager *m) {
+        struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+
+        add_int(o, "format", DESCRIBE_FORMAT);
+        json_object_object_add(o, "daemon", describe_daemon(m));
+        json_object_object_add(o, "kernel", m->model ? describe_kernel(m->model) : NULL);
+        for (size_t i = 0; m->model && i < m->model->n_devices; i++) {
+                const struct device *d = &m->model->devices[i];
+
+                for (const struct record *r = m->records; r; r = r->next)
+                        if (strcmp(r->name, d->name) == 0)
+                                json_object_array_add(list, describe_device(r, d));
+        }
+        json_object_object_add(o, "devices", list);
+        return o;
+}

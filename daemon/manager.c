@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "manager.h"
+#include "names.h"
+#include "policy-json.h"
+#include "state.h"
+
+/* The policy that is in force without any file. */
+static struct policy *builtin_policy(void) {
+        return calloc(1, sizeof(struct policy));
+}
+
+static int read_policy(struct manager *m, const char *path, struct policy **ret) {
+        struct policy_error error = {};
+        char *text;
+        int r;
+
+        r = policy_read_file(path, ret, &error);
+        if (r >= 0) {
+                m->policy_used = path;
+                return 0;
+        }
+        text = policy_error_format(&error, path);
+        snprintf(m->policy_error, sizeof(m->policy_error), "%s", text ? text : path);
+        free(text);
+        return r;
+}
+
+/* The operator's file, else the vendor's, else what is built in. */
+static int find_policy(struct manager *m, struct policy **ret) {
+        int r;
+
+        if (m->policy_path)
+                return read_policy(m, m->policy_path, ret);
+        r = read_policy(m, POLICY_PATH, ret);
+        if (r == -ENOENT)
+                r = read_policy(m, POLICY_VENDOR_PATH, ret);
+        if (r != -ENOENT)
+                return r;
+        m->policy_used = "built in";
+        *ret = builtin_policy();
+        return *ret ? 0 : -ENOMEM;
+}
+
+static void try_again_what_was_given_up(struct manager *m) {
+        for (struct record *r = m->records; r; r = r->next) {
+                r->stuck = false;
+                r->rounds = 0;
+                r->handed_back = false;
+        }
+}
+
+int manager_reload(struct manager *m) {
+        struct policy *p = NULL;
+        int r;
+
+        r = find_policy(m, &p);
+        if (r < 0) {
+                log_about(LOG_ERR, (struct log_about) {
+                        .message_id = MESSAGE_POLICY_BAD, .error = -r,
+                }, "%s %s", m->policy_error, m->policy ? "The old policy stays in force." :
+                          "No device is touched until there is a valid policy.");
+                manager_look_in(m, 0);
+                return r;
+        }
+        m->policy_error[0] = '\0';
+        policy_free(m->policy);
+        m->policy = p;
+        log_about(LOG_INFO, (struct log_about) { .message_id = MESSAGE_POLICY_LOADED },
+                  "Policy: %s, %zu rules.", m->policy_used, p->n_rules);
+        try_again_what_was_given_up(m);
+        manager_look_in(m, 0);
+        return 0;
+}
+
+/* Devices that went: their records, and what was kept of them. */
+static void forget_gone(struct manager *m) {
+        struct record **at = &m->records;
+
+        while (*at) {
+                struct record *r = *at;
+
+                if (model_device(m->model, r->name)) {
+                        at = &r->next;
+                        continue;
+                }
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = MESSAGE_GONE, .device = r->name,
+                }, "The device is gone.");
+                state_forget(m->sysfs, r->name);
+                *at = r->next;
+                record_free(r);
+        }
+}
+
+static void look(struct manager *m) {
+        struct model *model = NULL;
+        int r;
+
+        r = probe(m->sysfs, &model);
+        if (r < 0) {
+                log_about(LOG_ERR, (struct log_about) { .error = -r },
+                          "Cannot read the machine from sysfs and /proc: %s.", strerror(-r));
+                return;
+        }
+        model_free(m->model);
+        m->model = model;
+        forget_gone(m);
+        for (size_t i = 0; i < model->n_devices; i++) {
+                struct device *d = &model->devices[i];
+                struct record *record = record_get(m, d->name);
+
+                if (!record) {
+                        log_error("Out of memory.");
+                        return;
+                }
+                record_overlay(record, d);
+                if (!record->worker)
+                        take_consider(m, record, d);
+        }
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct manager *m = userdata;
+
+        (void) s;
+        (void) usec;
+        m->look_at = 0;
+        look(m);
+        return 0;
+}
+
+void manager_look_in(struct manager *m, uint64_t usec) {
+        uint64_t now;
+
+        if (sd_event_now(m->event, CLOCK_MONOTONIC, &now) < 0)
+                return;
+        if (m->look_at && m->look_at <= now + usec)
+                return;
+        m->look_at = now + usec;
+        (void) sd_event_source_set_time(m->timer, m->look_at);
+        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+}
+
+int manager_start(struct manager *m) {
+        int r;
+
+        r = sd_event_add_time(m->event, &m->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, m);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+        r = manager_reload(m);
+        /* A file that was named must be there; one that is broken can be mended. */
+        if (r < 0 && m->policy_path && r != -EINVAL)
+                return r;
+        look(m);
+        return 0;
+}
+
+void manager_stop(struct manager *m) {
+        while (m->records) {
+                struct record *r = m->records;
+
+                m->records = r->next;
+                record_free(r);
+        }
+        sd_event_source_disable_unref(m->timer);
+        m->model = model_free(m->model);
+        m->policy = policy_free(m->policy);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Brings the parts together: looks at the machine, decides, has the plan carried
+ * out, and keeps what came of it.  The only one that knows all the others.
+ */
+#pragma once
+
+#include <json-c/json.h>
+#include <systemd/sd-event.h>
+
+#include "decide.h"
+#include "probe.h"
+#include "worker.h"
+
+enum device_state {
+        STATE_UNKNOWN,          /* not decided: there is no valid policy */
+        STATE_IGNORED,
+        STATE_REFUSED,
+        STATE_PLANNED,          /* dry run: what would be done */
+        STATE_WORKING,
+        STATE_ONLINE,
+        STATE_PLUGGED,
+        STATE_DEGRADED,         /* blocks failed, or were taken away */
+        _STATE_MAX,
+};
+
+#define MESSAGE_MAX 768
+
+/* What is kept of one device from one look to the next. */
+struct record {
+        struct record *next;
+        struct manager *manager;
+        char name[32];
+        enum device_state state;
+        char message[MESSAGE_MAX];
+        struct json_object *decision;   /* the last one that was more than "settled" */
+        bool settled;
+        bool stuck;                     /* given up until something changes */
+        bool handed_back;               /* to the drivers it would have had */
+
+        struct worker *worker;          /* NULL: idle */
+        size_t done, total;             /* steps of the plan */
+        bool progressed;                /* some step of the plan succeeded */
+        int rounds;                     /* plans in a row without progress */
+        int payer;
+        uint64_t promised;              /* bytes of RAM the plan will still take */
+
+        bool *failed;                   /* per block */
+        size_t n_failed;
+
+        uint64_t started_usec;          /* monotonic; 0: not yet */
+        uint64_t started_total;         /* bytes of the target node then */
+        size_t started_online;
+        bool first_online;
+        size_t seen_online, seen_plugged;
+};
+
+struct manager {
+        sd_event *event;
+        const struct sysfs *sysfs;
+        const char *policy_path;        /* asked for, or NULL: the usual places */
+        const char *policy_used;        /* where the policy in force is from */
+        bool dry_run;
+        struct policy *policy;          /* NULL: none that is valid */
+        char policy_error[1024];        /* of the last attempt to read it */
+        struct model *model;
+        struct record *records;
+        sd_event_source *timer;
+        uint64_t look_at;               /* when the timer fires, 0: it is off */
+        void (*changed)(void *userdata, const struct record *r);
+        void *userdata;
+};
+
+int manager_start(struct manager *m);
+void manager_stop(struct manager *m);
+
+/* Look at the machine in @usec, or earlier if that was asked for before. */
+void manager_look_in(struct manager *m, uint64_t usec);
+
+/* Read the policy again.  On failure the old one stays in force. */
+int manager_reload(struct manager *m);
+
+/* record.c */
+struct record *record_get(struct manager *m, const char *name);
+struct record *record_free(struct record *r);
+void record_set_state(struct record *r, enum device_state state, const char *format, ...)
+        _printf_(3, 4);
+/* What the record knows and sysfs does not, into the model. */
+int record_overlay(struct record *r, struct device *d);
+int record_fail_block(struct record *r, size_t n_blocks, size_t block);
+/* The promises made to all other devices, into the model. */
+void record_promise_to_others(const struct manager *m, const struct record *r,
+                              struct model *model);
+
+/* take.c: decide on an idle device, and act on it. */
+void take_consider(struct manager *m, struct record *r, struct device *d);
+
+const char *device_state_to_string(enum device_state s);
+
+/* describe.c: new objects, NULL if memory ran out. */
+struct json_object *describe(const struct manager *m);
+struct json_object *describe_decision(const struct decision *d);

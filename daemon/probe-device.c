@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "names.h"
+#include "probe.h"
+#include "users.h"
+
+/* sizeof(struct page) nearly everywhere; the module tells the true one once bound. */
+#define STRUCT_PAGE_SIZE 64
+
+#define DEVICE "sys/bus/dax/devices/%s"
+
+/* Part @back counted from the end of a path, 0: the last. */
+static void path_part(const char *path, int back, char *buf, size_t size) {
+        char copy[SYSFS_PATH_MAX];
+        char *slash;
+
+        snprintf(copy, sizeof(copy), "%s", path);
+        while (back-- > 0 && (slash = strrchr(copy, '/')))
+                *slash = '\0';
+        snprintf(buf, size, "%s", base_of(copy));
+}
+
+/* What stands above a dax device in sysfs tells what it is made of. */
+static void probe_backing(const struct sysfs *s, struct device *d) {
+        char link[SYSFS_PATH_MAX];
+
+        if (sysfs_link(s, link, sizeof(link), DEVICE, d->name) < 0)
+                return;
+        path_part(link, 1, d->region, sizeof(d->region));
+        if (strstr(link, "/ndbus")) {
+                d->backing = BACKING_PMEM;
+                path_part(link, 2, d->region, sizeof(d->region));
+        } else if (strncmp(d->region, "dax_region", 10) == 0) {
+                d->backing = BACKING_CXL;
+                path_part(link, 2, d->region, sizeof(d->region));
+        } else if (strncmp(d->region, "hmem", 4) == 0)
+                d->backing = BACKING_HMEM;
+}
+
+static void probe_driver(const struct sysfs *s, struct device *d) {
+        char link[SYSFS_PATH_MAX];
+
+        if (sysfs_link(s, link, sizeof(link), DEVICE "/driver", d->name) < 0)
+                return;
+        path_part(link, 0, d->driver, sizeof(d->driver));
+        if (strcmp(d->driver, MODULE_NAME) == 0)
+                d->holder = HOLDER_MEMMAPD;
+        else if (strcmp(d->driver, "device_dax") == 0)
+                d->holder = HOLDER_DEVICE_DAX;
+        else if (strcmp(d->driver, "kmem") == 0)
+                d->holder = HOLDER_KMEM;
+        else
+                d->holder = HOLDER_OTHER;
+}
+
+/* The whole blocks of a physical range, cut as the module cuts it. */
+static int add_range(const struct model *m, struct device *d, uint64_t start, uint64_t size) {
+        uint64_t first = (start + m->block_size - 1) / m->block_size;
+        uint64_t end = (start + size) / m->block_size;
+        size_t n = end > first ? end - first : 0;
+        struct block *blocks;
+
+        if (n > SIZE_MAX / sizeof(*blocks) / 2 - d->n_blocks)
+                return -EOVERFLOW;
+        d->trimmed += size - n * m->block_size;
+        blocks = reallocarray(d->blocks, d->n_blocks + n + 1, sizeof(*blocks));
+        if (!blocks)
+                return -ENOMEM;
+        d->blocks = blocks;
+        for (size_t i = 0; i < n; i++)
+                blocks[d->n_blocks++] = (struct block) { .number = first + i };
+        return 0;
+}
+
+static int probe_ranges(const struct sysfs *s, const struct model *m, struct device *d) {
+        uint64_t start, end;
+        int r;
+
+        for (int i = 0;; i++) {
+                if (sysfs_read_u64(s, &start, 0, DEVICE "/mapping%d/start", d->name, i) < 0 ||
+                    sysfs_read_u64(s, &end, 0, DEVICE "/mapping%d/end", d->name, i) < 0)
+                        break;
+                r = add_range(m, d, start, end + 1 - start);
+                if (r < 0)
+                        return r;
+        }
+        if (d->n_blocks > 0 || d->trimmed > 0)
+                return 0;
+        /* No mapping before the first bind: then there is one range only. */
+        r = sysfs_read_u64(s, &start, 0, DEVICE "/resource", d->name);
+        return r < 0 ? r : add_range(m, d, start, d->size);
+}
+
+enum placement placement_from_map(char c) {
+        switch (c) {
+        case 'r':
+                return PLACEMENT_RAM;
+        case 'd':
+                return PLACEMENT_DEVICE;
+        case 's':
+                return PLACEMENT_SEED;
+        default:
+                return PLACEMENT_NONE;
+        }
+}
+
+static enum zone zone_from_valid_zones(const char *text) {
+        if (strcmp(text, "Movable") == 0)
+                return ZONE_MOVABLE;
+        if (strcmp(text, "Normal") == 0 || strcmp(text, "DMA32") == 0 || strcmp(text, "DMA") == 0)
+                return ZONE_KERNEL;
+        return ZONE_NONE;
+}
+
+void probe_block(const struct sysfs *s, struct block *b) {
+        unsigned long long number = b->number;
+        char buf[64];
+
+        if (sysfs_read(s, buf, sizeof(buf), "sys/devices/system/memory/memory%llu/state",
+                       number) < 0)
+                return;
+        if (strcmp(buf, "offline") == 0)
+                b->state = BLOCK_OFFLINE;
+        else if (strcmp(buf, "online") != 0)
+                b->state = BLOCK_GOING;
+        else {
+                b->state = BLOCK_ONLINE;
+                if (sysfs_read(s, buf, sizeof(buf),
+                               "sys/devices/system/memory/memory%llu/valid_zones", number) >= 0)
+                        b->zone = zone_from_valid_zones(buf);
+        }
+}
+
+/* The module's own view; -EBADMSG if it does not agree with ours. */
+static int probe_module(const struct sysfs *s, const struct model *m, struct device *d) {
+        _cleanup_(freep) char *map = NULL;
+        char path[SYSFS_PATH_MAX];
+        uint64_t blocks, size;
+        size_t n;
+        int r;
+
+        r = sysfs_read_u64(s, &blocks, 10, DEVICE "/memmapd/blocks", d->name);
+        if (r < 0)
+                return r;
+        r = sysfs_read_u64(s, &size, 10, DEVICE "/memmapd/block_size", d->name);
+        if (r < 0)
+                return r;
+        if (blocks != d->n_blocks || size != m->block_size)
+                return -EBADMSG;
+        r = sysfs_read_u64(s, &d->memmap_size, 10, DEVICE "/memmapd/memmap_size", d->name);
+        if (r < 0)
+                return r;
+        if (d->memmap_size == 0)
+                return -EBADMSG;
+        snprintf(path, sizeof(path), DEVICE "/memmapd/map", d->name);
+        r = sysfs_read_all(s, &map, &n, path);
+        if (r < 0)
+                return r;
+        if (n < d->n_blocks)
+                return -EBADMSG;
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                if (map[i] == '.')
+                        continue;
+                probe_block(s, &d->blocks[i]);
+                if (d->blocks[i].state != BLOCK_ABSENT)
+                        d->blocks[i].placement = placement_from_map(map[i]);
+        }
+        d->measured = true;
+        return 0;
+}
+
+int probe_device(const struct sysfs *s, const struct model *m, const char *name,
+                 struct device *ret) {
+        struct device d = {
+                .target_node = -1,
+                .numa_node = -1,
+                .memmap_size = m->block_size / (uint64_t) sysconf(_SC_PAGESIZE) * STRUCT_PAGE_SIZE,
+        };
+        int r;
+
+        snprintf(d.name, sizeof(d.name), "%s", name);
+        r = sysfs_read_u64(s, &d.size, 10, DEVICE "/size", name);
+        if (r < 0)
+                return r;
+        (void) sysfs_read_int(s, &d.target_node, DEVICE "/target_node", name);
+        (void) sysfs_read_int(s, &d.numa_node, DEVICE "/numa_node", name);
+        probe_backing(s, &d);
+        probe_driver(s, &d);
+        r = probe_ranges(s, m, &d);
+        if (r >= 0 && d.holder == HOLDER_MEMMAPD)
+                r = probe_module(s, m, &d);
+        if (r == -ENOMEM || r == -ENOENT) {
+                free(d.blocks);
+                return r;
+        }
+        if (r < 0) {
+                /* Known to be there, and not to be touched. */
+                free(d.blocks);
+                d.blocks = NULL;
+                d.n_blocks = 0;
+                d.error = r;
+        }
+        if (d.holder == HOLDER_KMEM)
+                for (size_t i = 0; i < d.n_blocks; i++)
+                        probe_block(s, &d.blocks[i]);
+        if (d.holder == HOLDER_DEVICE_DAX)
+                d.node_open = users_of_node(s, d.name);
+        *ret = d;
+        return 0;
+}

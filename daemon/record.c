@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "log.h"
+#include "manager.h"
+#include "state.h"
+
+static const char *const state_words[_STATE_MAX] = {
+        [STATE_UNKNOWN] = "unknown",
+        [STATE_IGNORED] = "ignored",
+        [STATE_REFUSED] = "refused",
+        [STATE_PLANNED] = "planned",
+        [STATE_WORKING] = "working",
+        [STATE_ONLINE] = "online",
+        [STATE_PLUGGED] = "plugged",
+        [STATE_DEGRADED] = "degraded",
+};
+
+const char *device_state_to_string(enum device_state s) {
+        return state_words[s];
+}
+
+struct record *record_get(struct manager *m, const char *name) {
+        struct record *r;
+
+        for (r = m->records; r; r = r->next)
+                if (strcmp(r->name, name) == 0)
+                        return r;
+        r = calloc(1, sizeof(*r));
+        if (!r)
+                return NULL;
+        snprintf(r->name, sizeof(r->name), "%s", name);
+        r->manager = m;
+        r->payer = -1;
+        r->settled = state_settled(m->sysfs, name, &r->decision);
+        r->next = m->records;
+        m->records = r;
+        return r;
+}
+
+struct record *record_free(struct record *r) {
+        if (!r)
+                return NULL;
+        worker_free(r->worker);
+        json_object_put(r->decision);
+        free(r->failed);
+        free(r);
+        return NULL;
+}
+
+void record_set_state(struct record *r, enum device_state state, const char *format, ...) {
+        char message[MESSAGE_MAX];
+        bool same;
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(message, sizeof(message), format, ap);
+        va_end(ap);
+
+        same = r->state == state && strcmp(r->message, message) == 0;
+        r->state = state;
+        memcpy(r->message, message, sizeof(message));
+        if (!same && r->manager->changed)
+                r->manager->changed(r->manager->userdata, r);
+}
+
+int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
+        if (!r->failed) {
+                r->failed = calloc(n_blocks + 1, sizeof(*r->failed));
+                if (!r->failed)
+                        return -ENOMEM;
+                r->n_failed = n_blocks;
+        }
+        if (block < r->n_failed)
+                r->failed[block] = true;
+        return 0;
+}
+
+int record_overlay(struct record *r, struct device *d) {
+        d->settled = r->settled;
+        for (size_t i = 0; i < d->n_blocks && i < r->n_failed; i++)
+                d->blocks[i].failed = r->failed[i] && d->blocks[i].state == BLOCK_ABSENT;
+        return 0;
+}
+
+void record_promise_to_others(const struct manager *m, const struct record *r,
+                              struct model *model) {
+        for (size_t i = 0; i < model->n_nodes; i++) {
+                struct node *n = &model->nodes[i];
+
+                n->promised = 0;
+                for (const struct record *o = m->records; o; o = o->next)
+                        if (o != r && o->payer == n->id)
+                                n->promised += o->promised;
+        }
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "names.h"
+#include "state.h"
+
+/* RUN_DIR without the slash: relative to the root. */
+#define DIRECTORY (RUN_DIR + 1)
+
+static void json_putp(struct json_object **o) {
+        json_object_put(*o);
+}
+
+static void file_of(const char *device, char *buf, size_t size) {
+        snprintf(buf, size, "%s/settled-%s.json", DIRECTORY, device);
+}
+
+/* A device of the same name that came after another one is another one. */
+static int identity(const struct sysfs *s, const char *device, uint64_t *ret) {
+        return sysfs_inode(s, ret, "sys/bus/dax/devices/%s/", device);
+}
+
+int state_settle(const struct sysfs *s, const char *device, struct json_object *decision) {
+        _cleanup_(json_putp) struct json_object *o = json_object_new_object();
+        char path[SYSFS_PATH_MAX];
+        uint64_t id;
+        int r;
+
+        if (!o)
+                return -ENOMEM;
+        r = identity(s, device, &id);
+        if (r < 0)
+                return r;
+        json_object_object_add(o, "identity", json_object_new_uint64(id));
+        json_object_object_add(o, "decision", json_object_get(decision));
+        r = sysfs_make_dir(s, "run");
+        if (r >= 0)
+                r = sysfs_make_dir(s, DIRECTORY);
+        if (r < 0)
+                return r;
+        file_of(device, path, sizeof(path));
+        return sysfs_put(s, json_object_to_json_string(o), path);
+}
+
+bool state_settled(const struct sysfs *s, const char *device, struct json_object **ret) {
+        _cleanup_(json_putp) struct json_object *o = NULL;
+        _cleanup_(freep) char *text = NULL;
+        struct json_object *v;
+        char path[SYSFS_PATH_MAX];
+        uint64_t id;
+
+        *ret = NULL;
+        file_of(device, path, sizeof(path));
+        if (sysfs_read_all(s, &text, NULL, path) < 0 || identity(s, device, &id) < 0)
+                return false;
+        o = json_tokener_parse(text);
+        if (!json_object_object_get_ex(o, "identity", &v) || json_object_get_uint64(v) != id)
+                return false;
+        if (json_object_object_get_ex(o, "decision", &v) &&
+            json_object_is_type(v, json_type_object))
+                *ret = json_object_get(v);
+        return true;
+}
+
+void state_forget(const struct sysfs *s, const char *device) {
+        char path[SYSFS_PATH_MAX];
+
+        file_of(device, path, sizeof(path));
+        (void) sysfs_remove(s, path);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "manager.h"
+#include "names.h"
+#include "plan.h"
+#include "state.h"
+
+DEFINE_CLEANUP(struct decision *, decision_free)
+DEFINE_CLEANUP(struct plan *, plan_free)
+
+/* Plans in a row that brought nothing forward, before the device is given up. */
+#define MAX_ROUNDS 3
+
+#define MIB (1024.0 * 1024.0)
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* The cause and what would help, in sentences. */
+static void explain_refusal(const struct decision *d, char *buf, size_t size) {
+        const struct reason *cause = decision_cause(d);
+        size_t n = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < d->n_reasons; i++) {
+                const struct reason *r = &d->reasons[i];
+                char text[320];
+
+                if (r != cause && r->code != REASON_NO_DEVICE && r->code < REASON_HELP_PARAMETER)
+                        continue;
+                reason_format(d, r, text, sizeof(text));
+                n += (size_t) snprintf(buf + n, size - n, "%s%s", n ? " " : "", text);
+                if (n >= size)
+                        return;
+        }
+}
+
+static void keep_decision(struct record *r, const struct decision *d) {
+        struct json_object *o = describe_decision(d);
+
+        if (!o)
+                return;
+        json_object_put(r->decision);
+        r->decision = o;
+}
+
+static void refuse(struct record *r, const struct decision *d) {
+        char old[MESSAGE_MAX], why[MESSAGE_MAX];
+        bool known = r->state == STATE_REFUSED;
+
+        memcpy(old, r->message, sizeof(old));
+        explain_refusal(d, why, sizeof(why));
+        record_set_state(r, STATE_REFUSED, "%s", why);
+        if (!known || strcmp(old, why) != 0)
+                log_about(LOG_WARNING, (struct log_about) {
+                        .message_id = MESSAGE_REFUSED, .device = r->name,
+                }, "Refused. %s", why);
+}
+
+/*
+ * New devices are kept from the drivers they would have had until it is decided
+ * (drivers_autoprobe is 0).  One that is not ours goes where it would have gone.
+ */
+static void ignore(struct manager *m, struct record *r, const struct device *d,
+                   const struct decision *decision) {
+        char why[MESSAGE_MAX];
+        uint64_t autoprobe = 1;
+
+        explain_refusal(decision, why, sizeof(why));
+        record_set_state(r, STATE_IGNORED, "%s", why);
+        if (r->handed_back || m->dry_run || d->holder != HOLDER_NONE)
+                return;
+        r->handed_back = true;
+        (void) sysfs_read_u64(m->sysfs, &autoprobe, 10, "sys/bus/dax/drivers_autoprobe");
+        if (autoprobe == 0)
+                (void) sysfs_write(m->sysfs, r->name, "sys/bus/dax/drivers_probe");
+}
+
+static uint64_t node_total(const struct model *m, int id) {
+        const struct node *n = model_node(m, id);
+
+        return n ? n->total : 0;
+}
+
+static void log_done(struct manager *m, struct record *r, const struct device *d,
+                     struct device_counts c) {
+        uint64_t total = node_total(m->model, d->target_node);
+        double seconds = r->started_usec ? (double) (now_usec() - r->started_usec) / 1e6 : 0;
+
+        log_about(c.failed ? LOG_WARNING : LOG_NOTICE, (struct log_about) {
+                .message_id = MESSAGE_DONE, .device = r->name,
+        }, "%s Memmaps: %zu in RAM, %zu on their own blocks, %zu in seeds. Node %d gained %.0f MiB "
+                  "in %.1f s.", r->message, c.ram, c.device, c.seed, d->target_node,
+                  total > r->started_total ? (double) (total - r->started_total) / MIB : 0, seconds);
+}
+
+static void show_outcome(struct record *r, const struct device *d, struct device_counts c,
+                         enum action action) {
+        r->seen_online = c.online;
+        r->seen_plugged = c.plugged;
+        if (c.failed)
+                record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu failed.",
+                                 c.online, d->n_blocks, c.failed);
+        else if (action == ACTION_PLUG && c.plugged == d->n_blocks)
+                record_set_state(r, STATE_PLUGGED, "All %zu blocks are plugged, %zu online.",
+                                 d->n_blocks, c.online);
+        else if (c.online == d->n_blocks)
+                record_set_state(r, STATE_ONLINE, "All %zu blocks are online: %zu movable, "
+                                 "%zu kernel.", d->n_blocks, c.movable, c.kernel);
+        else
+                record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu plugged; the "
+                                 "others were taken out by hand and stay out.", c.online,
+                                 d->n_blocks, c.plugged);
+}
+
+/* The machine is as it was decided: nothing is left to do. */
+static void finish(struct manager *m, struct record *r, struct device *d,
+                   const struct decision *decision) {
+        struct device_counts c = device_count(d);
+        int e;
+
+        show_outcome(r, d, c, decision->settings.action);
+        log_done(m, r, d, c);
+        r->rounds = 0;
+        if (m->dry_run)
+                return;
+        e = state_settle(m->sysfs, r->name, r->decision);
+        if (e < 0)
+                log_about(LOG_WARNING, (struct log_about) { .device = r->name, .error = -e },
+                          "Cannot write below %s (%s): after a restart, blocks taken out by hand "
+                          "would be taken in again.", RUN_DIR, strerror(-e));
+        r->settled = true;
+        d->settled = true;
+}
+
+static void look_at_settled(struct record *r, const struct device *d,
+                            const struct decision *decision) {
+        struct device_counts c = device_count(d);
+        bool known = r->state == STATE_ONLINE || r->state == STATE_PLUGGED ||
+                r->state == STATE_DEGRADED;
+
+        if (known && (c.online != r->seen_online || c.plugged != r->seen_plugged))
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = MESSAGE_FOREIGN, .device = r->name,
+                }, "Somebody else changed it: %zu blocks online (%zu before), %zu plugged "
+                          "(%zu before). Left as it is.", c.online, r->seen_online, c.plugged,
+                          r->seen_plugged);
+        show_outcome(r, d, c, decision->settings.action);
+}
+
+static void give_up(struct record *r) {
+        r->stuck = true;
+        record_set_state(r, STATE_DEGRADED, "Given up after %d attempts that brought nothing "
+                         "forward; see the journal. A reload tries again.", MAX_ROUNDS);
+        log_about(LOG_ERR, (struct log_about) {
+                .message_id = MESSAGE_STEP_FAILED, .device = r->name,
+        }, "%s", r->message);
+}
+
+static void end_round(struct record *r, int error) {
+        r->worker = worker_free(r->worker);
+        r->promised = 0;
+        r->rounds = r->progressed ? 0 : r->rounds + 1;
+        if (r->rounds >= MAX_ROUNDS || error == ENODEV)
+                give_up(r);
+        manager_look_in(r->manager, 0);
+}
+
+static void on_lost(void *userdata, const char *why) {
+        struct record *r = userdata;
+
+        log_about(LOG_ERR, (struct log_about) {
+                .message_id = MESSAGE_WORKER_LOST, .device = r->name,
+        }, "The worker is lost: %s. Looking at what it left.", why);
+        end_round(r, 0);
+}
+
+static void block_name(const struct device *d, size_t i, char *buf, size_t size) {
+        snprintf(buf, size, "memory%" PRIu64, i < d->n_blocks ? d->blocks[i].number : 0);
+}
+
+static void on_step_done(struct record *r, struct device *d, const struct exec_event *e) {
+        r->done++;
+        if (e->step != STEP_PLACE)
+                r->progressed = true;
+        if (e->block >= d->n_blocks || (e->step != STEP_PLUG && e->step != STEP_ONLINE))
+                return;
+        if (e->step == STEP_PLUG) {
+                d->blocks[e->block].state = BLOCK_OFFLINE;
+                d->blocks[e->block].placement = e->placement;
+                if (e->placement == PLACEMENT_RAM)
+                        r->promised -= r->promised < d->memmap_size ? r->promised : d->memmap_size;
+                return;
+        }
+        d->blocks[e->block].state = BLOCK_ONLINE;
+        if (r->first_online)
+                return;
+        r->first_online = true;
+        log_about(LOG_INFO, (struct log_about) {
+                .message_id = MESSAGE_FIRST_BLOCK, .device = r->name,
+        }, "The first block is online after %.0f ms.",
+                  (double) (now_usec() - r->started_usec) / 1e3);
+}
+
+static void on_step_failed(struct record *r, const struct device *d, const struct exec_event *e) {
+        char block[32];
+
+        block_name(d, e->block, block, sizeof(block));
+        r->done++;
+        log_about(LOG_WARNING, (struct log_about) {
+                .message_id = MESSAGE_STEP_FAILED, .device = r->name, .error = e->error,
+                .step = step_to_string(e->step), .block = block,
+        }, "Cannot %s %s: %s.", step_to_string(e->step),
+                  e->step == STEP_BIND ? "it to " MODULE_NAME : block, strerror(e->error));
+        /* For want of memory is decided anew, with what there is then. */
+        if ((e->step == STEP_PLUG || e->step == STEP_ONLINE) && e->error != ENOMEM)
+                (void) record_fail_block(r, d->n_blocks, e->block);
+}
+
+static void on_event(void *userdata, const struct exec_event *e) {
+        struct record *r = userdata;
+        struct device *d = model_device(r->manager->model, r->name);
+
+        if (!d && e->kind != EXEC_END)
+                return;
+        switch (e->kind) {
+        case EXEC_STEP_DONE:
+                on_step_done(r, d, e);
+                break;
+        case EXEC_STEP_FAILED:
+                on_step_failed(r, d, e);
+                break;
+        case EXEC_DIVERGED:
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = MESSAGE_DIVERGED, .device = r->name,
+                        .step = step_to_string(e->step),
+                }, "Stopped to plan anew: %s.", e->text);
+                break;
+        case EXEC_END:
+                end_round(r, e->error);
+                break;
+        default:
+                break;
+        }
+}
+
+static void log_decision(const struct record *r, const struct decision *d,
+                         const struct device *device) {
+        size_t placed[_PLACEMENT_MAX] = {};
+
+        for (size_t i = 0; i < d->n_blocks; i++)
+                placed[d->targets[i].placement]++;
+        log_about(LOG_NOTICE, (struct log_about) {
+                .message_id = MESSAGE_DECIDED, .device = r->name,
+        }, "%s %zu blocks, %.0f MiB of memmap: %zu in RAM, %zu on their own blocks, %zu in seeds; "
+                  "zone %s, order %s.", d->settings.action == ACTION_PLUG ? "Plugging" : "Taking in",
+                  d->n_blocks, (double) (d->n_blocks * device->memmap_size) / MIB,
+                  placed[PLACEMENT_RAM], placed[PLACEMENT_DEVICE], placed[PLACEMENT_SEED],
+                  zone_to_string(d->settings.zone), order_to_string(d->settings.order));
+}
+
+static void start(struct manager *m, struct record *r, const struct device *d,
+                  const struct decision *decision, const struct plan *plan) {
+        struct exec_job job = {
+                .sysfs = m->sysfs, .model = m->model, .device = d,
+                .decision = decision, .plan = plan,
+        };
+        struct worker_handler handler = { .event = on_event, .lost = on_lost, .userdata = r };
+        int e;
+
+        if (!r->started_usec) {
+                r->started_usec = now_usec();
+                r->started_total = node_total(m->model, d->target_node);
+        }
+        r->done = 0;
+        r->total = plan->n_steps;
+        r->progressed = false;
+        e = worker_start(m->event, &job, &handler, &r->worker);
+        if (e < 0) {
+                log_about(LOG_ERR, (struct log_about) { .device = r->name, .error = -e },
+                          "Cannot start a worker: %s.", strerror(-e));
+                give_up(r);
+                return;
+        }
+        r->payer = decision->payer;
+        r->promised = decision->ram_cost;
+        record_set_state(r, STATE_WORKING, "Being taken in.");
+}
+
+static void take(struct manager *m, struct record *r, struct device *d,
+                 const struct decision *decision) {
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+
+        if (plan_make(m->model, d, decision, &plan) < 0) {
+                log_error("Out of memory.");
+                return;
+        }
+        if (plan->n_steps == 0) {
+                finish(m, r, d, decision);
+                return;
+        }
+        if (plan->steps[0].kind != STEP_BIND || m->dry_run)
+                if (r->state != STATE_PLANNED)
+                        log_decision(r, decision, d);
+        if (m->dry_run)
+                record_set_state(r, STATE_PLANNED, "Would be taken in.");
+        else
+                start(m, r, d, decision, plan);
+}
+
+void take_consider(struct manager *m, struct record *r, struct device *d) {
+        _cleanup_(decision_freep) struct decision *decision = NULL;
+
+        if (!m->policy) {
+                record_set_state(r, STATE_UNKNOWN, "Nothing is decided without a valid policy: %s",
+                                 m->policy_error);
+                return;
+        }
+        if (r->stuck)
+                return;
+        record_promise_to_others(m, r, m->model);
+        if (decide(m->model, m->policy, d, &decision) < 0) {
+                log_error("Out of memory.");
+                return;
+        }
+        if (decision->verdict != VERDICT_SETTLED || !r->decision)
+                keep_decision(r, decision);
+        switch (decision->verdict) {
+        case VERDICT_TAKE:
+                take(m, r, d, decision);
+                break;
+        case VERDICT_IGNORE:
+                ignore(m, r, d, decision);
+                break;
+        case VERDICT_SETTLED:
+                look_at_settled(r, d, decision);
+                break;
+        default:
+                refuse(r, decision);
+        }
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "worker.h"
+
+/* A step that takes longer than this is not coming back. */
+#define STEP_TIMEOUT_USEC (300 * 1000000ULL)
+
+struct worker {
+        pid_t pid;
+        int fd;
+        sd_event_source *io;
+        sd_event_source *timer;
+        struct worker_handler handler;
+};
+
+static int send_event(void *userdata, const struct exec_event *e) {
+        int fd = *(int *) userdata;
+
+        return send(fd, e, sizeof(*e), MSG_NOSIGNAL) == sizeof(*e) ? 0 : -EPIPE;
+}
+
+_Noreturn static void worker_main(const struct exec_job *job, int fd, pid_t parent) {
+        struct exec_job mine = *job;
+        sigset_t none;
+
+        /* The daemon may have died before the signal was asked for. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+                _exit(EXIT_FAILURE);
+        prctl(PR_SET_NAME, "memmapd-worker");
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        mine.report = send_event;
+        mine.userdata = &fd;
+        _exit(exec_run(&mine) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct worker *w = userdata;
+
+        (void) s;
+        (void) usec;
+        w->handler.lost(w->handler.userdata, "a step took longer than five minutes");
+        return 0;
+}
+
+static void rearm(struct worker *w) {
+        uint64_t now;
+
+        if (sd_event_now(sd_event_source_get_event(w->io), CLOCK_MONOTONIC, &now) >= 0)
+                (void) sd_event_source_set_time(w->timer, now + STEP_TIMEOUT_USEC);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        struct worker *w = userdata;
+        struct exec_event e;
+        ssize_t n;
+
+        (void) s;
+        (void) revents;
+        n = recv(fd, &e, sizeof(e), MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n != sizeof(e)) {
+                w->handler.lost(w->handler.userdata, "it ended without a word");
+                return 0;
+        }
+        rearm(w);
+        w->handler.event(w->handler.userdata, &e);
+        return 0;
+}
+
+static int watch(struct worker *w, sd_event *event) {
+        int r;
+
+        r = sd_event_add_io(event, &w->io, w->fd, EPOLLIN, on_io, w);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, STEP_TIMEOUT_USEC,
+                                       1000000, on_timer, w);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(w->timer, SD_EVENT_ON);
+}
+
+int worker_start(sd_event *event, const struct exec_job *job,
+                 const struct worker_handler *handler, struct worker **ret) {
+        struct worker *w = calloc(1, sizeof(*w));
+        pid_t parent = getpid();
+        int fds[2], r;
+
+        if (!w)
+                return -ENOMEM;
+        w->handler = *handler;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
+                r = -errno;
+                free(w);
+                return r;
+        }
+        w->fd = fds[0];
+        w->pid = fork();
+        if (w->pid == 0) {
+                close(fds[0]);
+                worker_main(job, fds[1], parent);
+        }
+        r = w->pid < 0 ? -errno : watch(w, event);
+        close(fds[1]);
+        if (r < 0) {
+                worker_free(w);
+                return r;
+        }
+        *ret = w;
+        return 0;
+}
+
+struct worker *worker_free(struct worker *w) {
+        if (!w)
+                return NULL;
+        sd_event_source_disable_unref(w->io);
+        sd_event_source_disable_unref(w->timer);
+        if (w->pid > 0) {
+                /* One that hangs in the kernel must not hang us: SIGCHLD is ignored
+                 * by the daemon, so it is reaped without being waited for. */
+                kill(w->pid, SIGKILL);
+        }
+        close(w->fd);
+        free(w);
+        return NULL;
+}

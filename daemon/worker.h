@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A process of its own for a plan.
+ *
+ * A write to sysfs may take minutes, or for ever (offline_pages(),
+ * mm/memory_hotplug.c), and only a signal ends it: so it is done by a process
+ * that can be killed, while the daemon goes on.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "exec.h"
+
+struct worker;
+
+/* The worker is gone after an EXEC_END event, or @lost is called. */
+struct worker_handler {
+        void (*event)(void *userdata, const struct exec_event *e);
+        void (*lost)(void *userdata, const char *why);
+        void *userdata;
+};
+
+/* @job needs to live only as long as this call; its report is not used. */
+int worker_start(sd_event *event, const struct exec_job *job,
+                 const struct worker_handler *handler, struct worker **ret);
+
+/* Kills it if it still runs.  Returns NULL. */
+struct worker *worker_free(struct worker *w);

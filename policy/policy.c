@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "policy.h"
+#include "words.h"
+
+static const char *const action_words[_ACTION_MAX] = {
+        [ACTION_ONLINE] = "online",
+        [ACTION_PLUG] = "plug",
+        [ACTION_IGNORE] = "ignore",
+};
+
+static const char *const memmap_mode_words[_MEMMAP_MODE_MAX] = {
+        [MEMMAP_AUTO] = "auto",
+        [MEMMAP_RAM] = "ram",
+        [MEMMAP_DEVICE] = "device",
+        [MEMMAP_SEED] = "seed",
+        [MEMMAP_MIXED] = "mixed",
+};
+
+static const char *const order_words[_ORDER_MAX] = {
+        [ORDER_FAST] = "fast",
+        [ORDER_ASCENDING] = "ascending",
+        [ORDER_DESCENDING] = "descending",
+};
+
+const char *action_to_string(enum action a) {
+        return action_words[a];
+}
+
+const char *memmap_mode_to_string(enum memmap_mode m) {
+        return memmap_mode_words[m];
+}
+
+const char *order_to_string(enum order o) {
+        return order_words[o];
+}
+
+int action_from_string(const char *s) {
+        return word_index(action_words, _ACTION_MAX, s);
+}
+
+int memmap_mode_from_string(const char *s) {
+        return word_index(memmap_mode_words, _MEMMAP_MODE_MAX, s);
+}
+
+int order_from_string(const char *s) {
+        return word_index(order_words, _ORDER_MAX, s);
+}
+
+struct settings policy_builtin(void) {
+        return (struct settings) {
+                .action = ACTION_ONLINE,
+                .memmap = MEMMAP_AUTO,
+                .ram_reserve = { .percent = true, .value = 10 * 100 },
+                .zone = ZONE_MOVABLE,
+                .order = ORDER_FAST,
+                .allow_seeds = true,
+        };
+}
+
+static void settings_override(struct settings *base, const struct settings *over) {
+        if (over->given & SETTING_ACTION)
+                base->action = over->action;
+        if (over->given & SETTING_MEMMAP)
+                base->memmap = over->memmap;
+        if (over->given & SETTING_RAM_RESERVE)
+                base->ram_reserve = over->ram_reserve;
+        if (over->given & SETTING_ZONE)
+                base->zone = over->zone;
+        if (over->given & SETTING_ORDER)
+                base->order = over->order;
+        if (over->given & SETTING_ALLOW_SEEDS)
+                base->allow_seeds = over->allow_seeds;
+        base->given |= over->given;
+}
+
+struct settings policy_resolve(const struct policy *p, const struct rule *rule) {
+        struct settings s = policy_builtin();
+
+        settings_override(&s, &p->defaults);
+        if (rule)
+                settings_override(&s, &rule->settings);
+        return s;
+}
+
+static bool match_device(const struct match *m, const struct device *d) {
+        if (m->given & MATCH_BACKING && m->backing != d->backing)
+                return false;
+        if (m->given & MATCH_DEVICE && fnmatch(m->device, d->name, 0) != 0)
+                return false;
+        if (m->given & MATCH_TARGET_NODE && m->target_node != d->target_node)
+                return false;
+        if (m->given & MATCH_MIN_SIZE && d->size < m->min_size)
+                return false;
+        if (m->given & MATCH_MAX_SIZE && d->size > m->max_size)
+                return false;
+        return true;
+}
+
+const struct rule *policy_match(const struct policy *p, const struct device *d) {
+        for (size_t i = 0; i < p->n_rules; i++)
+                if (match_device(&p->rules[i].match, d))
+                        return &p->rules[i];
+        return NULL;
+}
+
+uint64_t amount_of(struct amount a, uint64_t whole) {
+        if (!a.percent)
+                return a.value;
+        return whole / 10000 * a.value + whole % 10000 * a.value / 10000;
+}
+
+struct policy *policy_free(struct policy *p) {
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->n_rules; i++) {
+                free(p->rules[i].name);
+                free(p->rules[i].match.device);
+        }
+        free(p->rules);
+        free(p);
+        return NULL;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the operator wants.
+ *
+ * A policy is a list of rules over a set of defaults.  The first rule that
+ * matches a device decides; what it leaves open comes from the defaults, what
+ * they leave open from policy_builtin().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model.h"
+
+enum action {
+        ACTION_ONLINE,          /* plug all blocks and bring them online */
+        ACTION_PLUG,            /* plug, leave offline */
+        ACTION_IGNORE,          /* as if memmapd were not there */
+        _ACTION_MAX,
+};
+
+/* How the memmaps are to be placed. */
+enum memmap_mode {
+        MEMMAP_AUTO,            /* RAM if all fits, else device, else seed */
+        MEMMAP_RAM,
+        MEMMAP_DEVICE,
+        MEMMAP_SEED,
+        MEMMAP_MIXED,           /* as many in RAM as fit, the rest as auto */
+        _MEMMAP_MODE_MAX,
+};
+
+enum order {
+        ORDER_FAST,
+        ORDER_ASCENDING,
+        ORDER_DESCENDING,
+        _ORDER_MAX,
+};
+
+/* Bytes, or a share of something. */
+struct amount {
+        bool percent;
+        uint64_t value;         /* bytes; or 1/100 of a percent */
+};
+
+/* Which settings were given. */
+enum {
+        SETTING_ACTION          = 1 << 0,
+        SETTING_MEMMAP          = 1 << 1,
+        SETTING_RAM_RESERVE     = 1 << 2,
+        SETTING_ZONE            = 1 << 3,
+        SETTING_ORDER           = 1 << 4,
+        SETTING_ALLOW_SEEDS     = 1 << 5,
+};
+
+struct settings {
+        unsigned int given;     /* SETTING_* */
+        enum action action;
+        enum memmap_mode memmap;
+        struct amount ram_reserve;      /* of the paying node; percent of its kernel_total */
+        enum zone zone;                 /* ZONE_KERNEL or ZONE_MOVABLE */
+        enum order order;
+        bool allow_seeds;               /* whether auto and mixed may seed */
+};
+
+enum {
+        MATCH_BACKING           = 1 << 0,
+        MATCH_DEVICE            = 1 << 1,
+        MATCH_TARGET_NODE       = 1 << 2,
+        MATCH_MIN_SIZE          = 1 << 3,
+        MATCH_MAX_SIZE          = 1 << 4,
+};
+
+struct match {
+        unsigned int given;     /* MATCH_*; all that are given must hold */
+        enum backing backing;
+        char *device;           /* shell pattern, fnmatch(3), on the name: "dax0.*" */
+        int target_node;
+        uint64_t min_size, max_size;    /* bytes, both inclusive */
+};
+
+struct rule {
+        char *name;
+        struct match match;
+        struct settings settings;
+};
+
+struct policy {
+        struct settings defaults;
+        size_t n_rules;
+        struct rule *rules;
+};
+
+/* What is in force without any file. */
+struct settings policy_builtin(void);
+
+/* The first rule that matches @d, or NULL. */
+const struct rule *policy_match(const struct policy *p, const struct device *d);
+
+/* @rule (may be NULL) over the defaults over policy_builtin(). */
+struct settings policy_resolve(const struct policy *p, const struct rule *rule);
+
+uint64_t amount_of(struct amount a, uint64_t whole);
+
+const char *action_to_string(enum action a);
+const char *memmap_mode_to_string(enum memmap_mode m);
+const char *order_to_string(enum order o);
+int action_from_string(const char *s);
+int memmap_mode_from_string(const char *s);
+int order_from_string(const char *s);
+
+/* Frees what the policy holds, and the policy.  Returns NULL. */
+struct policy *policy_free(struct policy *p);

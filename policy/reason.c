@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "decide.h"
+
+#define PARAMETER "memory_hotplug.memmap_on_memory=1"
+
+static const char *const verdict_words[_VERDICT_MAX] = {
+        [VERDICT_TAKE] = "take",
+        [VERDICT_IGNORE] = "ignore",
+        [VERDICT_REFUSE] = "refuse",
+        [VERDICT_SETTLED] = "settled",
+};
+
+static const char *const reason_words[_REASON_MAX] = {
+        [REASON_RULE] = "rule",
+        [REASON_DEFAULTS] = "defaults",
+        [REASON_IGNORED] = "ignored",
+        [REASON_PMEM] = "pmem",
+        [REASON_UNREADABLE] = "unreadable",
+        [REASON_NODE_OPEN] = "node-open",
+        [REASON_HELD] = "held",
+        [REASON_NO_TARGET_NODE] = "no-target-node",
+        [REASON_TOO_SMALL] = "too-small",
+        [REASON_NO_MODULE] = "no-module",
+        [REASON_SETTLED] = "settled",
+        [REASON_COST] = "cost",
+        [REASON_SPENT] = "spent",
+        [REASON_BUDGET] = "budget",
+        [REASON_NO_PAYER] = "no-payer",
+        [REASON_FITS] = "fits",
+        [REASON_EXCEEDS] = "exceeds",
+        [REASON_DEVICE] = "device",
+        [REASON_NO_DEVICE] = "no-device",
+        [REASON_SEEDS] = "seeds",
+        [REASON_SEEDS_FORBIDDEN] = "seeds-forbidden",
+        [REASON_SEEDS_SHARED] = "seeds-shared",
+        [REASON_SEEDS_OFFLINE] = "seeds-offline",
+        [REASON_SEEDS_NO_ROOM] = "seeds-no-room",
+        [REASON_MIXED] = "mixed",
+        [REASON_HELP_PARAMETER] = "help-parameter",
+        [REASON_HELP_BYTES] = "help-bytes",
+        [REASON_HELP_SEEDS] = "help-seeds",
+};
+
+const char *verdict_to_string(enum verdict v) {
+        return verdict_words[v];
+}
+
+const char *reason_to_string(enum reason_code c) {
+        return reason_words[c];
+}
+
+/* Whether the reason by itself stands against taking the device. */
+static bool is_cause(enum reason_code c) {
+        switch (c) {
+        case REASON_IGNORED:
+        case REASON_PMEM:
+        case REASON_UNREADABLE:
+        case REASON_NODE_OPEN:
+        case REASON_HELD:
+        case REASON_NO_TARGET_NODE:
+        case REASON_TOO_SMALL:
+        case REASON_NO_MODULE:
+        case REASON_SETTLED:
+        case REASON_NO_PAYER:
+        case REASON_EXCEEDS:
+        case REASON_NO_DEVICE:
+        case REASON_SEEDS_FORBIDDEN:
+        case REASON_SEEDS_SHARED:
+        case REASON_SEEDS_OFFLINE:
+        case REASON_SEEDS_NO_ROOM:
+                return true;
+        default:
+                return false;
+        }
+}
+
+const struct reason *decision_cause(const struct decision *d) {
+        if (d->verdict == VERDICT_TAKE)
+                return NULL;
+        for (size_t i = 0; i < d->n_reasons; i++)
+                if (is_cause(d->reasons[i].code))
+                        return &d->reasons[i];
+        return NULL;
+}
+
+struct human {
+        char text[24];
+};
+
+static struct human human(uint64_t bytes) {
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        double value = (double) bytes;
+        size_t unit = 0;
+        struct human h;
+
+        while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+                value /= 1024;
+                unit++;
+        }
+        snprintf(h.text, sizeof(h.text), unit > 0 && value < 100 ? "%.1f %s" : "%.0f %s",
+                 value, units[unit]);
+        return h;
+}
+
+const char *reason_format(const struct decision *d, const struct reason *r,
+                          char *buf, size_t size) {
+        struct human a = human(r->a), b = human(r->b);
+
+        switch (r->code) {
+        case REASON_RULE:
+                snprintf(buf, size, "Rule %" PRIu64 " matches: \"%s\".", r->a + 1, r->text);
+                break;
+        case REASON_DEFAULTS:
+                snprintf(buf, size, "No rule matches; the defaults apply.");
+                break;
+        case REASON_IGNORED:
+                snprintf(buf, size, "The policy says to ignore it.");
+                break;
+        case REASON_PMEM:
+                snprintf(buf, size, "It is persistent memory, whose contents would be lost, and no "
+                         "rule matches it by \"backing\": \"pmem\" or by its name.");
+                break;
+        case REASON_UNREADABLE:
+                snprintf(buf, size, "What sysfs says of it cannot be read or does not agree with "
+                         "itself: %s.", r->text);
+                break;
+        case REASON_NODE_OPEN:
+                snprintf(buf, size, "A process has its device node open; see fuser(1).");
+                break;
+        case REASON_HELD:
+                snprintf(buf, size, "The driver %s holds it and its memory is in use.", r->text);
+                break;
+        case REASON_NO_TARGET_NODE:
+                snprintf(buf, size, "It has no target node, so the kernel cannot add its memory.");
+                break;
+        case REASON_TOO_SMALL:
+                snprintf(buf, size, "Its %s hold no whole memory block of %s.", a.text, b.text);
+                break;
+        case REASON_NO_MODULE:
+                snprintf(buf, size, "The kernel module memmapd_kmem is not loaded; "
+                         "see modprobe memmapd_kmem.");
+                break;
+        case REASON_SETTLED:
+                snprintf(buf, size, "It was taken in before; what was taken out by hand since "
+                         "stays out.");
+                break;
+        case REASON_COST:
+                snprintf(buf, size, "%" PRIu64 " blocks need a memmap of %s each, %s in all.",
+                         r->a, b.text, human(r->a * r->b).text);
+                break;
+        case REASON_SPENT:
+                snprintf(buf, size, "%" PRIu64 " of them have theirs in RAM already (%s).",
+                         r->a, human(r->a * r->b).text);
+                break;
+        case REASON_BUDGET:
+                snprintf(buf, size, "Node %d pays for a memmap in RAM and has %s to spare.",
+                         r->node, a.text);
+                break;
+        case REASON_NO_PAYER:
+                snprintf(buf, size, "No node has kernel memory of its own.");
+                break;
+        case REASON_FITS:
+                snprintf(buf, size, "Node %d can carry all memmaps: %s of %s.",
+                         d->payer, a.text, b.text);
+                break;
+        case REASON_EXCEEDS:
+                snprintf(buf, size, "Node %d cannot carry all memmaps: %s of %s.",
+                         d->payer, a.text, b.text);
+                break;
+        case REASON_DEVICE:
+                snprintf(buf, size, "%" PRIu64 " memmaps go onto their own blocks.", r->a);
+                break;
+        case REASON_NO_DEVICE:
+                snprintf(buf, size, "A memmap cannot go onto its own block: %s.", r->text);
+                break;
+        case REASON_SEEDS:
+                snprintf(buf, size, "%" PRIu64 " memmaps go into seeds of node %d; %" PRIu64
+                         " blocks are still to be made seeds.", r->b, r->node, r->a);
+                break;
+        case REASON_SEEDS_FORBIDDEN:
+                snprintf(buf, size, "The policy forbids seeds (\"allow_seeds\": false).");
+                break;
+        case REASON_SEEDS_SHARED:
+                snprintf(buf, size, "Seeds would not help: node %d has RAM as well, and the kernel "
+                         "may put a memmap there.", r->node);
+                break;
+        case REASON_SEEDS_OFFLINE:
+                snprintf(buf, size, "Seeds would have to come online, and the action is \"plug\".");
+                break;
+        case REASON_SEEDS_NO_ROOM:
+                snprintf(buf, size, "The first seed needs %s of RAM for its own memmap, and there "
+                         "are %s.", a.text, b.text);
+                break;
+        case REASON_MIXED:
+                snprintf(buf, size, "%" PRIu64 " memmaps go into RAM, %" PRIu64 " elsewhere.",
+                         r->a, r->b);
+                break;
+        case REASON_HELP_PARAMETER:
+                snprintf(buf, size, "It would help to boot with " PARAMETER ".");
+                break;
+        case REASON_HELP_BYTES:
+                snprintf(buf, size, "It would help to free %s on node %d, or to lower "
+                         "\"ram_reserve\".", a.text, r->node);
+                break;
+        case REASON_HELP_SEEDS:
+                snprintf(buf, size, "It would help to set \"allow_seeds\": true.");
+                break;
+        default:
+                snprintf(buf, size, "%s", reason_to_string(r->code));
+        }
+        return buf;
+}

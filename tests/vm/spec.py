@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The description of a test, read from the head of its script.
+
+    # vm: ram=768M hmem=62G         the machine, see Spec
+    # variant: NAME ram=1G          one more test NAME@variant, other values
+    # matrix: ram=1G/2G hmem=4G/64G one variant for each combination
+    # cmdline: ...                  added to the kernel's
+    # timeout: 240                  seconds
+    # image: systemd                default: the small one
+    # payload: none                 works without a build of the program
+    # file: SOURCE TARGET           put into the machine; SOURCE relative to
+                                    tests/vm, or else to the build directory
+    # expect-kernel: REGEX          a kernel line that must come
+    # allow-kernel: REGEX           a kernel fault that may come
+    # may-die: WHY                  the machine may be lost
+    # group: NAME                   run only by name or with --group NAME
+"""
+
+import copy
+import itertools
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+GIB = UNITS["G"]
+
+
+def size(text):
+    """Bytes of a size such as 768M."""
+    match = re.fullmatch(r"(\d+)([KMGT]?)", text)
+    if not match:
+        raise ValueError(f"not a size: {text}")
+    return int(match[1]) * UNITS[match[2]]
+
+
+@dataclass
+class Spec:
+    name: str
+    path: Path
+    # The keys of "# vm:".  Each device of hmem and nvdimm has a node of its own,
+    # from node 1 on: "4G,2G"; for hmem, "4G+2G" are two devices on one node.
+    ram: int = GIB
+    hmem: list = field(default_factory=list)    # nodes, each a list of sizes
+    skew: int = 0                               # hmem begins so much later
+    nvdimm: list = field(default_factory=list)  # sizes
+    hotplug: bool = False                       # NVDIMMs come later, on a node
+    mom: bool = False                           # memmap_on_memory enabled at boot
+    cpus: int = 2
+    cost: int = 0                               # of host memory, if not as guessed
+    # The other lines.
+    cmdline: str = ""
+    timeout: float = 120
+    image: str = "base"
+    payload: bool = True
+    files: list = field(default_factory=list)
+    expect: list = field(default_factory=list)
+    allow: list = field(default_factory=list)
+    may_die: bool = False
+    group: str = ""
+
+    def set(self, key, value):
+        """Sets a key of the machine from its text."""
+        if key in ("ram", "skew", "cost"):
+            setattr(self, key, size(value))
+        elif key == "hmem":
+            self.hmem = [[size(s) for s in node.split("+")] for node in value.split(",")]
+        elif key == "nvdimm":
+            self.nvdimm = [size(s) for s in value.split(",")]
+        elif key in ("hotplug", "mom"):
+            setattr(self, key, value in ("1", "yes"))
+        elif key == "cpus":
+            self.cpus = int(value)
+        else:
+            raise ValueError(f"unknown key {key}")
+
+    def set_all(self, text):
+        for word in text.split():
+            key, _, value = word.partition("=")
+            self.set(key, value)
+
+    def memory(self):
+        """Bytes of host memory the machine may touch, roughly.
+
+        Its RAM, QEMU itself, and of a device the memmap, if that goes there.
+        """
+        device = sum(map(sum, self.hmem)) + sum(self.nvdimm) + 64 * GIB * self.hotplug
+        return self.cost or self.ram + device // 64 + GIB // 2
+
+
+def header(spec, key, value):
+    """One header line; variants are left to the caller."""
+    if key == "vm":
+        spec.set_all(value)
+    elif key == "cmdline":
+        spec.cmdline += " " + value
+    elif key == "timeout":
+        spec.timeout = float(value)
+    elif key == "image":
+        if value not in ("base", "systemd"):
+            raise ValueError(f"unknown image {value}")
+        spec.image = value
+    elif key == "payload":
+        spec.payload = value != "none"
+    elif key == "file":
+        source, target = value.split()
+        spec.files.append((source, target))
+    elif key in ("expect-kernel", "allow-kernel"):
+        (spec.expect if key[0] == "e" else spec.allow).append(re.compile(value))
+    elif key == "may-die":
+        spec.may_die = True
+    elif key == "group":
+        spec.group = value
+
+
+KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",
+        "expect-kernel", "allow-kernel", "may-die", "group")
+
+
+def matrix(text):
+    """(name, settings) of each combination of "ram=1G/2G hmem=4G/64G"."""
+    axes = []
+    for word in text.split():
+        key, _, values = word.partition("=")
+        axes.append([(key, value) for value in values.split("/")])
+    for point in itertools.product(*axes):
+        name = "-".join(key + value if value in "01" else value for key, value in point)
+        yield name, " ".join(f"{key}={value}" for key, value in point)
+
+
+def read(path):
+    """The tests in a script: itself, or its variants."""
+    path = Path(path)
+    spec = Spec(path.stem, path)
+    variants = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if line and not line.startswith("#"):
+            break
+        match = re.fullmatch(r"# ([a-z-]+): *(.*)", line)
+        # A line of prose may look like a header; none of ours has such a name.
+        if not match or match[1] not in KEYS:
+            continue
+        try:
+            if match[1] == "variant":
+                name, _, settings = match[2].partition(" ")
+                variants.append((name, settings))
+            elif match[1] == "matrix":
+                variants += matrix(match[2])
+            else:
+                header(spec, match[1], match[2].strip())
+        except (ValueError, re.error) as e:
+            raise ValueError(f"{path}:{number}: {e}") from e
+    specs = []
+    for name, settings in variants or [("", "")]:
+        one = copy.deepcopy(spec)
+        if name:
+            one.name += "@" + name
+        one.set_all(settings)
+        specs.append(one)
+    return specs
