@@ -125,8 +125,6 @@ static const char *place_to_string(char place) {
                 return "on the block itself";
         case 's':
                 return "in a seed block of the device";
-        case '-':
-                return "going away";
         case '.':
                 return "none, not plugged";
         default:

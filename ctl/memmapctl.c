@@ -9,10 +9,6 @@
 
 #include "ctl.h"
 
-#ifndef MEMMAPD_VERSION
-#define MEMMAPD_VERSION "0.1.0"
-#endif
-
 struct verb {
         const char *name;
         int min_args, max_args; /* max_args -1: any number */
@@ -92,7 +88,7 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         help();
                         return EXIT_OK;
                 case OPTION_VERSION:
-                        puts("memmapctl " MEMMAPD_VERSION);
+                        puts("memmapctl " VERSION);
                         return EXIT_OK;
                 case OPTION_JSON:
                         if (parse_json_mode(optarg, &o->json) >= 0)

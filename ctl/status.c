@@ -187,10 +187,10 @@ static void print_daemon(struct json_object *description) {
         const char *error = field_string(daemon, "policy_error", NULL);
 
         printf("memmapd %s, policy %s%s\n", field_string(daemon, "version", "?"),
-               field_string(daemon, "policy", "built in"),
+               field_string(daemon, "policy", "none"),
                field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
         if (error)
-                printf("That policy is not in force as it is now: %s\n", error);
+                printf("The policy file is not in force as it is now: %s\n", error);
 }
 
 static void print_kernel(struct json_object *description) {

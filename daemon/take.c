@@ -58,6 +58,7 @@ static void refuse(struct record *r, const struct decision *d) {
         bool known = r->state == STATE_REFUSED;
 
         memcpy(old, r->message, sizeof(old));
+        keep_decision(r, d);
         explain_refusal(d, why, sizeof(why));
         record_set_state(r, STATE_REFUSED, "%s", why);
         if (!known || strcmp(old, why) != 0)
@@ -75,6 +76,7 @@ static void ignore(struct manager *m, struct record *r, const struct device *d,
         char why[MESSAGE_MAX];
         uint64_t autoprobe = 1;
 
+        keep_decision(r, decision);
         explain_refusal(decision, why, sizeof(why));
         record_set_state(r, STATE_IGNORED, "%s", why);
         if (r->handed_back || m->dry_run || d->holder != HOLDER_NONE)
@@ -308,9 +310,11 @@ static void take(struct manager *m, struct record *r, struct device *d,
                 finish(m, r, d, decision);
                 return;
         }
-        if (plan->steps[0].kind != STEP_BIND || m->dry_run)
-                if (r->state != STATE_PLANNED)
-                        log_decision(r, decision, d);
+        /* Binding only measures; what is decided after that counts. */
+        if ((plan->steps[0].kind != STEP_BIND || m->dry_run) && r->state != STATE_PLANNED) {
+                keep_decision(r, decision);
+                log_decision(r, decision, d);
+        }
         if (m->dry_run)
                 record_set_state(r, STATE_PLANNED, "Would be taken in.");
         else
@@ -332,7 +336,7 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                 log_error("Out of memory.");
                 return;
         }
-        if (decision->verdict != VERDICT_SETTLED || !r->decision)
+        if (!r->decision)
                 keep_decision(r, decision);
         switch (decision->verdict) {
         case VERDICT_TAKE:

@@ -317,7 +317,7 @@ class Dax:
 
 class KernelError(OSError):
     def __init__(self, code):
-        super().__init__(code, errno.errorcode[code])
+        super().__init__(code, errno.errorcode.get(code, str(code)))
 
 
 # --- the tree ----------------------------------------------------------------
@@ -1113,8 +1113,9 @@ class FakeMachine:
         if not left or not left[1]:
             return
         left[1] -= 1
-        self.record(f"{line} {errno.errorcode[left[0]]}")
-        raise KernelError(left[0])
+        error = KernelError(left[0])
+        self.record(f"{line} {error.strerror}")
+        raise error
 
     def fail_online(self, number, code, times=1 << 30):
         self.failing["online", number] = [code, times]

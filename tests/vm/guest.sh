@@ -240,7 +240,7 @@ start_memmapd() {
 }
 
 # dev POINTER [DEVICE]: a value of the device's description.
-dev() { memmapctl status --json "${2:-dax0.0}" | jp "$1"; }
+dev() { memmapctl explain --json "${2:-dax0.0}" | jp "$1"; }
 
 # wait_device DEVICE STATE SECONDS
 wait_device() {
@@ -267,4 +267,11 @@ all_in_zone() {
 		[ "$(zone_of "$_b")" = "$2" ] || die "memory$_b is in $(zone_of "$_b"), not $2"
 	done
 	echo "ok: all blocks of node $1 in $2"
+}
+
+# memfree_ram: bytes free on node 0, what can be dropped dropped.
+memfree_ram() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	memfree 0
 }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# As many memmaps in RAM as the reserve leaves room for, exactly, the rest
+# elsewhere; by the module's map and by the kernel's page flags.
+# variant: device ram=2G hmem=4G mom=1
+# variant: seed ram=2G hmem=4G
+. /test/guest.sh
+
+k=7
+load_hmem
+modprobe memmapd_kmem
+# Decided while nothing may be plugged: the budget's terms are measured by the
+# daemon itself, and the reserve follows from them.
+printf '{ "version": 1, "defaults": { "memmap": "ram", "ram_reserve": "100%%" } }\n' >/run/policy.json
+start_memmapd /run/policy.json
+wait_device dax0.0 refused 30
+sync
+echo 3 >/proc/sys/vm/drop_caches
+sleep 1
+kill -HUP "$memmapd_pid"
+sleep 1
+spare=$(($(dev /budget/free) + $(dev /budget/reclaimable) - $(dev /budget/watermark)))
+reserve=$((spare - k * 2 * MiB - MiB))
+policy "\"memmap\": \"mixed\", \"ram_reserve\": $reserve"
+kill -HUP "$memmapd_pid"
+wait_device dax0.0 online 60
+memmapctl explain dax0.0
+map
+eq "memmaps in RAM" "$(count r)" $k
+case $VARIANT in
+device)
+	eq "memmaps on their own block" "$(count d)" $((32 - k))
+	own=0
+	for b in $(blocks 1); do
+		self_hosted "$b" && own=$((own + 1))
+	done
+	eq "blocks that host their memmap, by page flags" $own $((32 - k))
+	eq "MemTotal of node 1" "$(memtotal 1)" $((32 * 128 * MiB - (32 - k) * 2 * MiB))
+	;;
+seed)
+	eq "memmaps in seeds" "$(count s)" $((32 - k))
+	eq "MemTotal of node 1" "$(memtotal 1)" $((4 * GiB))
+	;;
+esac
