@@ -75,7 +75,10 @@ static void parse_line(const char *line, struct zone_info *z) {
         else if (strncmp(line, "protection: (", 13) == 0)
                 parse_protection(line + 13, z);
         else if (sscanf(line, "%39s %llu", key, &v) == 2) {
-                if (strcmp(key, "low") == 0)
+                /* Of a CPU's list: free, though not counted as such. */
+                if (strcmp(key, "count:") == 0)
+                        z->free += v;
+                else if (strcmp(key, "low") == 0)
                         z->low = v;
                 else if (strcmp(key, "high") == 0)
                         z->high = v;
@@ -87,14 +90,8 @@ static void parse_line(const char *line, struct zone_info *z) {
         }
 }
 
-/* The lines of a per-cpu pageset repeat the keys of the zone. */
-static bool ends_zone(const char *line) {
-        return strncmp(line, "  pagesets", 10) == 0;
-}
-
 int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, size_t n) {
         struct zone_info z = { .node = -1 };
-        bool inside = false;
         size_t zones = 0;
 
         for (const char *next; *text; text = next) {
@@ -107,11 +104,8 @@ int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, siz
                 if (sscanf(line, "Node %d, zone %15s", &node, name) == 2) {
                         add_zone(&z, page_size, nodes, n);
                         z = (struct zone_info) { .node = node, .kernel = is_kernel_zone(name) };
-                        inside = true;
                         zones++;
-                } else if (ends_zone(line))
-                        inside = false;
-                else if (inside)
+                } else
                         parse_line(line, &z);
         }
         add_zone(&z, page_size, nodes, n);

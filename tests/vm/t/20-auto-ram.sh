@@ -16,5 +16,5 @@ eq "online" "$(blocks_online 1)" 32
 all_in_zone 1 $zone
 eq "MemTotal of node 1" "$(memtotal 1)" $((4 * GiB))
 for b in $(blocks 1); do
-	eq "memory$b hosts no memmap of its own" "$(self_hosted "$b")" 0
+	eq "memory$b hosts no memmap of its own" "$(kpageflags "$b")" 0
 done
