@@ -150,9 +150,14 @@ class Placement(MemmapdTest):
                 m = self.machine(ram=768 * MiB, free=300 * MiB, memmap_on_memory=altmap,
                                  devices=[Dax(size=64 * GiB)])
                 reserve = m.nodes[0].kernel_managed * 4096 // 10
-                self.taken(m, policy(memmap="mixed", ram_reserve="10%"))
+                d = self.daemon(m, policy(memmap="mixed", ram_reserve="10%"))
+                d.wait_state("dax0.0", "online")
                 placed = m.devices["dax0.0"].map
                 self.assertGreater(placed.count("r"), 80)
+                # exactly as decided, and at the first attempt
+                self.assertEqual(len(d.message("DECIDED")), 1)
+                self.assertEqual(d.message("DIVERGED"), [])
+                self.assertIn(f" {placed.count('r')} in RAM", d.message("DECIDED")[0]["MESSAGE"])
                 self.assertEqual(placed.count("r") + placed.count(other), 512)
                 self.assertHealthy(m, reserve)
                 self.assertNotIn("-", m.states())

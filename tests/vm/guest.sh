@@ -48,6 +48,9 @@ between() {
 	echo "ok: $1: $2"
 }
 
+# note TEXT: the runner shows it beside the test's verdict.
+note() { echo "@NOTE $*"; }
+
 # ---------------------------------------------------------------- time
 
 # now: milliseconds since boot.

@@ -3,7 +3,7 @@
 
     # vm: ram=768M hmem=62G         the machine, see Spec
     # variant: NAME ram=1G          one more test NAME@variant, other values
-    # matrix: ram=1G/2G hmem=4G/64G one variant for each combination
+    # matrix: ram=1G/2G hmem=4G/64G one variant for each combination, and a table
     # cmdline: ...                  added to the kernel's
     # timeout: 240                  seconds
     # image: systemd                default: the small one
@@ -58,6 +58,7 @@ class Spec:
     allow: list = field(default_factory=list)
     may_die: bool = False
     group: str = ""
+    point: dict = field(default_factory=dict)   # where it is in its matrix
 
     def set(self, key, value):
         """Sets a key of the machine from its text."""
@@ -132,7 +133,7 @@ def read(path):
     """The tests in a script: itself, or its variants."""
     path = Path(path)
     spec = Spec(path.stem, path)
-    variants = []
+    variants, of_matrix = [], set()
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if line and not line.startswith("#"):
             break
@@ -145,7 +146,9 @@ def read(path):
                 name, _, settings = match[2].partition(" ")
                 variants.append((name, settings))
             elif match[1] == "matrix":
-                variants += matrix(match[2])
+                points = list(matrix(match[2]))
+                variants += points
+                of_matrix.update(name for name, _ in points)
             else:
                 header(spec, match[1], match[2].strip())
         except (ValueError, re.error) as e:
@@ -155,6 +158,8 @@ def read(path):
         one = copy.deepcopy(spec)
         if name:
             one.name += "@" + name
+        if name in of_matrix:
+            one.point = dict(word.split("=") for word in settings.split())
         one.set_all(settings)
         specs.append(one)
     return specs

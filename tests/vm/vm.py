@@ -3,9 +3,9 @@
 
 The machine has two serial ports.  The kernel's console is the first and only
 read.  The test talks over the second, where no kernel message can land amid a
-line: a line "@RESULT ..." is the verdict, "@HMP ..." a command for QEMU's
-monitor, answered with "@HMP" and what the monitor said, which is nothing when a
-command succeeds; anything else goes to the log.
+line: a line "@RESULT ..." is the verdict, "@NOTE ..." what to show beside it,
+"@HMP ..." a command for QEMU's monitor, answered with "@HMP" and what the monitor
+said, which is nothing when a command succeeds; anything else goes to the log.
 """
 
 import json
@@ -147,6 +147,7 @@ class Machine:
         self.echo = echo
         self.log_path = self.vm_dir / "logs" / (spec.name + ".log")
         self.result = None       # what the test said: (word, why)
+        self.note = ""           # and what it wants to be known
         self.faults = []         # kernel lines nobody allowed
         self.missing = list(spec.expect)
         self.panic = False
@@ -180,6 +181,8 @@ class Machine:
                 self.result = (word, why)
             # It should be off in no time.
             self.deadline = min(self.deadline, time.monotonic() + 30)
+        elif text.startswith("@NOTE "):
+            self.note = text[len("@NOTE "):]
         elif text.startswith("@HMP "):
             answer = "@HMP " + " ".join(self.monitor.human(text[len("@HMP "):]).split())
             self.log("h", answer)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Something else fills the seeds while blocks are being plugged.  That is noticed
+# before the next add, more seeds are made, and RAM is not used instead.
+# vm: ram=700M hmem=62G
+# timeout: 240
+. /test/guest.sh
+
+policy ''
+load_hmem
+modprobe memmapd_kmem
+before=$(memfree_ram)
+memmapd --policy /run/policy.json 2>/run/log &
+memmapd_pid=$!
+wait_for 60 eval '[ "$(blocks_online 1)" -ge 10 ]' || die "does not begin"
+worker=$(pgrep -f -P "$memmapd_pid" . | head -1)
+[ -n "$worker" ] || worker=$(pgrep memmapd-worker | head -1)
+kill -STOP "$worker" || die "no worker to stop"
+sleep 0.3
+plugged=$(map | tr -d . | wc -c)
+[ "$plugged" -lt 60 ] || die "stopped too late, at $plugged blocks"
+kernelhog 1 96 &
+hog=$!
+sleep 2
+kill -CONT "$worker"
+wait_device dax0.0 online 180
+cat /run/log
+grep -q "plan anew" /run/log || die "nobody noticed"
+eq "online" "$(blocks_online 1)" 496
+between "memmaps in RAM" "$(count r)" 1 4
+between "seeds" "$(dev /blocks/kernel)" 9 11
+kill $hog
+used=$(((before - $(memfree_ram)) / MiB))
+[ "$used" -lt 48 ] || die "$used MiB of RAM used"
+echo "ok: $used MiB of RAM used"
