@@ -283,7 +283,7 @@ static int decode_string(
 static int decode_nonempty(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 const char *remedy, const char **ret) {
-        const char *s;
+        const char *s = NULL;
         int r;
 
         r = decode_string(d, path, value, remedy, &s);
@@ -299,7 +299,7 @@ static int decode_nonempty(
 static int decode_ignored(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
-        const char *s;
+        const char *s = NULL;
 
         (void) target;
         return decode_string(d, path, value, "write any text in double quotes", &s);
@@ -358,7 +358,7 @@ static int decode_choice(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 const struct choice *choice) {
         char remedy[128] = "use ", quoted[QUOTE_SIZE];
-        const char *s;
+        const char *s = NULL;
         int r;
 
         for (const char *const *w = choice->words; *w; w++)
@@ -634,7 +634,7 @@ static int decode_target_node(
                 void *target) {
         char expected[64];
         struct match *m = target;
-        int64_t node;
+        int64_t node = -1;
         int r;
 
         snprintf(expected, sizeof(expected), "an integer from 0 to %d", POLICY_NODE_MAX);
@@ -650,7 +650,7 @@ static int decode_min_size(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
         struct match *m = target;
-        struct amount a;
+        struct amount a = {};
         int r;
 
         r = decode_amount(d, path, value, AMOUNT_BYTES, &a);
@@ -665,7 +665,7 @@ static int decode_max_size(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
         struct match *m = target;
-        struct amount a;
+        struct amount a = {};
         int r;
 
         r = decode_amount(d, path, value, AMOUNT_BYTES, &a);

@@ -43,9 +43,12 @@ static int report(const struct run *run, const struct step *step, enum exec_even
         return run->job->report(run->job->userdata, &e);
 }
 
-static int _printf_(3, 4) diverged(const struct run *run, const struct step *step,
+static int _printf_(4, 5) diverged(const struct run *run, const struct step *step, bool stray,
                                    const char *format, ...) {
-        struct exec_event e = { .kind = EXEC_DIVERGED, .step = step->kind, .block = step->block };
+        struct exec_event e = {
+                .kind = EXEC_DIVERGED, .step = step->kind, .block = step->block,
+                .planned = step->placement, .stray = stray,
+        };
         va_list ap;
         int r;
 
@@ -158,46 +161,55 @@ static int read_placement(const struct run *run, size_t block, enum placement *r
         return 0;
 }
 
+/* Whether the kernel may end up taking RAM for the block of @step. */
+static bool may_cost_ram(const struct run *run, const struct step *step) {
+        return step->placement != PLACEMENT_DEVICE || run->job->device->stray_device;
+}
+
+/*
+ * 0 if @now, the machine as it is, allows for @step.  What shall be in RAM must
+ * leave the reserve alone; what might end up there by mistake may touch it.
+ */
+static int check_nodes(const struct run *run, const struct step *step, const struct model *now) {
+        const struct exec_job *job = run->job;
+        const struct node *target = model_node(now, job->device->target_node);
+        const struct node *before = model_node(job->model, job->decision->payer);
+        const struct node *found = model_node(now, job->decision->payer);
+        struct budget budget;
+        struct node payer;
+
+        if (!before || !found)
+                return diverged(run, step, false, "node %d, which was to pay, is gone",
+                                job->decision->payer);
+        payer = *found;
+        payer.promised = before->promised;
+        budget = budget_of(&payer, job->decision->settings.ram_reserve);
+        if ((step->placement == PLACEMENT_RAM ? budget.total : budget.headroom) <
+            job->device->memmap_size)
+                return diverged(run, step, false, "node %d has no RAM to spare any more",
+                                payer.id);
+        if (step->placement == PLACEMENT_SEED &&
+            (!target || seed_room(target, job->device->memmap_size) == 0))
+                return diverged(run, step, false, "the seeds on node %d are full before their "
+                                "time", job->device->target_node);
+        return 0;
+}
+
 /*
  * The kernel takes RAM without asking when there is no room elsewhere.  So what
  * there is now is looked at before each add, not what there was when decided.
  */
 static int check_budget(const struct run *run, const struct step *step) {
-        const struct exec_job *job = run->job;
-        struct node *nodes = NULL;
-        struct model now = *job->model;
-        size_t n = 0;
+        struct model now = *run->job->model;
         int r;
 
-        if (step->placement == PLACEMENT_DEVICE)
+        if (!may_cost_ram(run, step))
                 return 0;
-        r = probe_nodes(job->sysfs, &nodes, &n);
+        r = probe_nodes(run->job->sysfs, &now.nodes, &now.n_nodes);
         if (r < 0)
                 return r;
-        now.nodes = nodes;
-        now.n_nodes = n;
-
-        const struct node *target = model_node(&now, job->device->target_node);
-        struct node *payer = (struct node *) model_node(&now, job->decision->payer);
-        const struct node *before = model_node(job->model, job->decision->payer);
-        uint64_t need = job->device->memmap_size;
-
-        if (!payer || !before)
-                r = diverged(run, step, "node %d, which was to pay, is gone",
-                             job->decision->payer);
-        else if (step->placement == PLACEMENT_SEED && target && target->has_kernel_zone &&
-                 seed_room(target, need) > 0)
-                r = 0;
-        else if (step->placement == PLACEMENT_SEED)
-                r = diverged(run, step, "the seeds on node %d are full before their time",
-                             job->device->target_node);
-        else {
-                payer->promised = before->promised;
-                if (budget_of(payer, job->decision->settings.ram_reserve).total < need)
-                        r = diverged(run, step, "node %d has no RAM to spare any more",
-                                     payer->id);
-        }
-        nodes_free(nodes, n);
+        r = check_nodes(run, step, &now);
+        nodes_free(now.nodes, now.n_nodes);
         return r;
 }
 
@@ -206,7 +218,7 @@ static int check_placement(const struct run *run, const struct step *step, enum 
         if (got == PLACEMENT_NONE)
                 return -EIO;
         if (got == PLACEMENT_RAM && step->placement != PLACEMENT_RAM)
-                return diverged(run, step, "the kernel put the memmap into RAM instead of %s",
+                return diverged(run, step, true, "the kernel put the memmap into RAM instead of %s",
                                 step->placement == PLACEMENT_SEED ? "a seed" : "the block");
         return 0;
 }
@@ -274,7 +286,7 @@ static int do_online(struct run *run, const struct step *step) {
                 return r < 0 ? r : -EIO;
         }
         if (now.zone != step->zone)
-                return diverged(run, step, "somebody else brought it online in the %s zone",
+                return diverged(run, step, false, "somebody else brought it online in the %s zone",
                                 zone_to_string(now.zone));
         return 0;
 }

@@ -21,9 +21,11 @@ enum exec_event_kind {
 struct exec_event {
         enum exec_event_kind kind;
         enum step_kind step;
-        enum placement placement;       /* PLUG: where the memmap is */
+        enum placement planned;         /* PLUG: where the memmap was to be */
+        enum placement placement;       /* PLUG: where it is */
         int error;                      /* positive errno */
         size_t block;                   /* PLUG, ONLINE: index in the device */
+        bool stray;                     /* DIVERGED: a memmap is in RAM against orders */
         char text[120];                 /* DIVERGED: what, in words */
 };
 

@@ -35,6 +35,7 @@ struct record {
         char message[MESSAGE_MAX];
         struct json_object *decision;   /* the last one that was more than "settled" */
         bool settled;
+        bool stray_device, stray_seed;  /* see struct device */
         bool stuck;                     /* given up until something changes */
         bool handed_back;               /* to the drivers it would have had */
 
@@ -86,7 +87,7 @@ struct record *record_free(struct record *r);
 void record_set_state(struct record *r, enum device_state state, const char *format, ...)
         _printf_(3, 4);
 /* What the record knows and sysfs does not, into the model. */
-int record_overlay(struct record *r, struct device *d);
+void record_overlay(const struct record *r, struct device *d);
 int record_fail_block(struct record *r, size_t n_blocks, size_t block);
 /* The promises made to all other devices, into the model. */
 void record_promise_to_others(const struct manager *m, const struct record *r,

@@ -10,6 +10,10 @@
 /* sizeof(struct page) nearly everywhere; the module tells the true one once bound. */
 #define STRUCT_PAGE_SIZE 64
 
+/* No machine has more; what says so is broken and not to be believed. */
+#define ADDRESS_MAX (1ULL << 60)
+#define BLOCKS_MAX (1UL << 24)
+
 #define DEVICE "sys/bus/dax/devices/%s"
 
 /* Part @back counted from the end of a path, 0: the last. */
@@ -58,12 +62,15 @@ static void probe_driver(const struct sysfs *s, struct device *d) {
 
 /* The whole blocks of a physical range, cut as the module cuts it. */
 static int add_range(const struct model *m, struct device *d, uint64_t start, uint64_t size) {
-        uint64_t first = (start + m->block_size - 1) / m->block_size;
-        uint64_t end = (start + size) / m->block_size;
-        size_t n = end > first ? end - first : 0;
+        uint64_t first, end, n;
         struct block *blocks;
 
-        if (n > SIZE_MAX / sizeof(*blocks) / 2 - d->n_blocks)
+        if (start > ADDRESS_MAX || size > ADDRESS_MAX - start)
+                return -EBADMSG;
+        first = (start + m->block_size - 1) / m->block_size;
+        end = (start + size) / m->block_size;
+        n = end > first ? end - first : 0;
+        if (n > BLOCKS_MAX - d->n_blocks)
                 return -EOVERFLOW;
         d->trimmed += size - n * m->block_size;
         blocks = reallocarray(d->blocks, d->n_blocks + n + 1, sizeof(*blocks));
@@ -80,10 +87,14 @@ static int probe_ranges(const struct sysfs *s, const struct model *m, struct dev
         int r;
 
         for (int i = 0;; i++) {
-                if (sysfs_read_u64(s, &start, 0, DEVICE "/mapping%d/start", d->name, i) < 0 ||
-                    sysfs_read_u64(s, &end, 0, DEVICE "/mapping%d/end", d->name, i) < 0)
+                r = sysfs_read_u64(s, &start, 0, DEVICE "/mapping%d/start", d->name, i);
+                if (r == -ENOENT)
                         break;
-                r = add_range(m, d, start, end + 1 - start);
+                if (r >= 0)
+                        r = sysfs_read_u64(s, &end, 0, DEVICE "/mapping%d/end", d->name, i);
+                if (r < 0)
+                        return r;
+                r = end < start ? -EBADMSG : add_range(m, d, start, end + 1 - start);
                 if (r < 0)
                         return r;
         }
@@ -153,7 +164,7 @@ static int probe_module(const struct sysfs *s, const struct model *m, struct dev
         r = sysfs_read_u64(s, &d->memmap_size, 10, DEVICE "/memmapd/memmap_size", d->name);
         if (r < 0)
                 return r;
-        if (d->memmap_size == 0)
+        if (d->memmap_size == 0 || d->memmap_size >= m->block_size)
                 return -EBADMSG;
         snprintf(path, sizeof(path), DEVICE "/memmapd/map", d->name);
         r = sysfs_read_all(s, &map, &n, path);
@@ -179,6 +190,7 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
                 .numa_node = -1,
                 .memmap_size = m->block_size / (uint64_t) sysconf(_SC_PAGESIZE) * STRUCT_PAGE_SIZE,
         };
+        uint64_t inode;
         int r;
 
         snprintf(d.name, sizeof(d.name), "%s", name);
@@ -192,7 +204,9 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
         r = probe_ranges(s, m, &d);
         if (r >= 0 && d.holder == HOLDER_MEMMAPD)
                 r = probe_module(s, m, &d);
-        if (r == -ENOMEM || r == -ENOENT) {
+        /* Only what has gone as a whole is gone; a driver may leave while we look. */
+        if (r == -ENOMEM ||
+            (r == -ENOENT && sysfs_inode(s, &inode, DEVICE "/size", name) < 0)) {
                 free(d.blocks);
                 return r;
         }

@@ -11,6 +11,9 @@
  */
 #define PROTECTION_NORMAL 2
 
+/* MAX_NUMNODES is 1024 at most. */
+#define NODE_MAX 1023
+
 /* Pages of one zone. */
 struct zone_info {
         int node;
@@ -112,6 +115,41 @@ int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, siz
         return zones > 0 ? 0 : -EBADMSG;
 }
 
+/*
+ * A leaf of the page table for the memmap covers 2 MiB: 512 pages, order 9, of
+ * any page that is a power of two of those.
+ */
+#define HUGE_ORDER 9
+
+static uint64_t huge_pages(const char *counts) {
+        uint64_t pages = 0;
+        char *end;
+
+        for (unsigned int order = 0; order < 64; order++, counts = end) {
+                uint64_t n = strtoull(counts, &end, 10);
+
+                if (end == counts)
+                        break;
+                if (order >= HUGE_ORDER)
+                        pages += n << order;
+        }
+        return pages;
+}
+
+void buddyinfo_parse(const char *text, uint64_t page_size, struct node *nodes, size_t n) {
+        for (const char *line = text; *line;) {
+                const char *next = line + strcspn(line, "\n");
+                int node, length = 0;
+                struct node *found;
+                char name[16];
+
+                if (sscanf(line, "Node %d, zone %15s%n", &node, name, &length) == 2 &&
+                    is_kernel_zone(name) && (found = find(nodes, n, node)))
+                        found->kernel_free_huge += huge_pages(line + length) * page_size;
+                line = next + (*next == '\n');
+        }
+}
+
 static int read_distances(const struct sysfs *s, struct node *n) {
         char buf[4096], *at = buf, *end;
         unsigned long v;
@@ -123,6 +161,29 @@ static int read_distances(const struct sysfs *s, struct node *n) {
                 return -ENOMEM;
         for (; v = strtoul(at, &end, 10), end != at; at = end)
                 n->distances[n->n_distances++] = (unsigned int) v;
+        return 0;
+}
+
+/*
+ * The kernel lists the distances to the nodes that are online, without their
+ * numbers.  If they are not as many as the nodes, none is known.
+ */
+static int number_distances(struct node *n, const struct node *nodes, size_t n_nodes) {
+        _cleanup_(freep) unsigned int *list = steal(&n->distances);
+        bool match = n->n_distances == n_nodes;
+        int last = 0;
+
+        n->n_distances = 0;
+        for (size_t i = 0; i < n_nodes; i++)
+                last = nodes[i].id > last ? nodes[i].id : last;
+        if (!list || !match)
+                return 0;
+        n->distances = calloc((size_t) last + 1, sizeof(*n->distances));
+        if (!n->distances)
+                return -ENOMEM;
+        n->n_distances = (size_t) last + 1;
+        for (size_t i = 0; i < n_nodes; i++)
+                n->distances[nodes[i].id] = list[i];
         return 0;
 }
 
@@ -145,9 +206,11 @@ static void read_meminfo(const struct sysfs *s, struct node *n) {
 static int read_nodes(const struct sysfs *s, char **names, struct node *nodes, size_t *n) {
         for (size_t i = 0; names[i]; i++) {
                 struct node *node = &nodes[*n];
+                char more;
                 int r;
 
-                if (sscanf(names[i], "node%d", &node->id) != 1)
+                if (sscanf(names[i], "node%d%c", &node->id, &more) != 1 ||
+                    node->id < 0 || node->id > NODE_MAX)
                         continue;
                 r = read_distances(s, node);
                 if (r < 0)
@@ -155,12 +218,16 @@ static int read_nodes(const struct sysfs *s, char **names, struct node *nodes, s
                 read_meminfo(s, node);
                 (*n)++;
         }
+        for (size_t i = 0; i < *n; i++)
+                if (number_distances(&nodes[i], nodes, *n) < 0)
+                        return -ENOMEM;
         return 0;
 }
 
 int probe_nodes(const struct sysfs *s, struct node **ret, size_t *ret_n) {
         _cleanup_(strv_freep) char **names = NULL;
-        _cleanup_(freep) char *zoneinfo = NULL;
+        _cleanup_(freep) char *zoneinfo = NULL, *buddyinfo = NULL;
+        uint64_t page_size = (uint64_t) sysconf(_SC_PAGESIZE);
         struct node *nodes;
         size_t n = 0;
         int r;
@@ -171,6 +238,9 @@ int probe_nodes(const struct sysfs *s, struct node **ret, size_t *ret_n) {
         r = sysfs_read_all(s, &zoneinfo, NULL, "proc/zoneinfo");
         if (r < 0)
                 return r;
+        r = sysfs_read_all(s, &buddyinfo, NULL, "proc/buddyinfo");
+        if (r < 0)
+                return r;
         for (n = 0; names[n];)
                 n++;
         nodes = calloc(n + 1, sizeof(*nodes));
@@ -179,7 +249,9 @@ int probe_nodes(const struct sysfs *s, struct node **ret, size_t *ret_n) {
         n = 0;
         r = read_nodes(s, names, nodes, &n);
         if (r >= 0)
-                r = zoneinfo_parse(zoneinfo, (uint64_t) sysconf(_SC_PAGESIZE), nodes, n);
+                r = zoneinfo_parse(zoneinfo, page_size, nodes, n);
+        if (r >= 0)
+                buddyinfo_parse(buddyinfo, page_size, nodes, n);
         if (r < 0) {
                 nodes_free(nodes, n);
                 return r;

@@ -6,6 +6,9 @@
 #include "names.h"
 #include "probe.h"
 
+/* SECTION_SIZE_BITS is 24 or more everywhere. */
+#define BLOCK_SIZE_MIN (1024 * 1024)
+
 /*
  * Before a device is bound, the boot parameter is all there is to go by; the
  * module checks the rest and has the last word, see probe_device().
@@ -82,7 +85,8 @@ int probe(const struct sysfs *s, struct model **ret) {
         r = sysfs_read_u64(s, &m->block_size, 16, "sys/devices/system/memory/block_size_bytes");
         if (r < 0)
                 return r;
-        if (m->block_size == 0)
+        /* Whole pages, and more of them than their memmap takes. */
+        if (m->block_size < BLOCK_SIZE_MIN || m->block_size & (m->block_size - 1))
                 return -EBADMSG;
         m->module_loaded = exists(s, "sys/bus/dax/drivers/" MODULE_NAME);
         probe_memmap_on_memory(s, m);

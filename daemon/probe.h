@@ -27,3 +27,6 @@ enum placement placement_from_map(char c);
 
 /* Text of /proc/zoneinfo into the kernel_* fields of @nodes.  -EBADMSG if it is none. */
 int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, size_t n);
+
+/* Text of /proc/buddyinfo into kernel_free_huge. */
+void buddyinfo_parse(const char *text, uint64_t page_size, struct node *nodes, size_t n);

@@ -78,11 +78,12 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
         return 0;
 }
 
-int record_overlay(struct record *r, struct device *d) {
+void record_overlay(const struct record *r, struct device *d) {
         d->settled = r->settled;
+        d->stray_device = r->stray_device;
+        d->stray_seed = r->stray_seed;
         for (size_t i = 0; i < d->n_blocks && i < r->n_failed; i++)
                 d->blocks[i].failed = r->failed[i] && d->blocks[i].state == BLOCK_ABSENT;
-        return 0;
 }
 
 void record_promise_to_others(const struct manager *m, const struct record *r,

@@ -53,20 +53,6 @@ static void keep_decision(struct record *r, const struct decision *d) {
         r->decision = o;
 }
 
-static void refuse(struct record *r, const struct decision *d) {
-        char old[MESSAGE_MAX], why[MESSAGE_MAX];
-        bool known = r->state == STATE_REFUSED;
-
-        memcpy(old, r->message, sizeof(old));
-        keep_decision(r, d);
-        explain_refusal(d, why, sizeof(why));
-        record_set_state(r, STATE_REFUSED, "%s", why);
-        if (!known || strcmp(old, why) != 0)
-                log_about(LOG_WARNING, (struct log_about) {
-                        .message_id = MESSAGE_REFUSED, .device = r->name,
-                }, "Refused. %s", why);
-}
-
 /*
  * New devices are kept from the drivers they would have had until it is decided
  * (drivers_autoprobe is 0).  One that is not ours goes where it would have gone.
@@ -246,6 +232,8 @@ static void on_event(void *userdata, const struct exec_event *e) {
                         .message_id = MESSAGE_DIVERGED, .device = r->name,
                         .step = step_to_string(e->step),
                 }, "Stopped to plan anew: %s.", e->text);
+                r->stray_device |= e->stray && e->planned == PLACEMENT_DEVICE;
+                r->stray_seed |= e->stray && e->planned == PLACEMENT_SEED;
                 break;
         case EXEC_END:
                 end_round(r, e->error);
@@ -321,6 +309,33 @@ static void take(struct manager *m, struct record *r, struct device *d,
                 start(m, r, d, decision, plan);
 }
 
+static void finish_what_is_plugged(struct manager *m, struct record *r, const struct device *d,
+                                   const struct decision *decision) {
+        _cleanup_(plan_freep) struct plan *plan = NULL;
+
+        if (m->dry_run || plan_make(m->model, d, decision, &plan) < 0 || plan->n_steps == 0)
+                return;
+        start(m, r, d, decision, plan);
+}
+
+static void refuse(struct manager *m, struct record *r, const struct device *device,
+                   const struct decision *d) {
+        bool begun = device->holder == HOLDER_MEMMAPD && device_count(device).plugged > 0;
+        enum device_state state = begun ? STATE_DEGRADED : STATE_REFUSED;
+        char old[MESSAGE_MAX], why[MESSAGE_MAX];
+        bool known = r->state == state;
+
+        memcpy(old, r->message, sizeof(old));
+        keep_decision(r, d);
+        explain_refusal(d, why, sizeof(why));
+        record_set_state(r, state, "%s", why);
+        if (!known || strcmp(old, why) != 0)
+                log_about(LOG_WARNING, (struct log_about) {
+                        .message_id = MESSAGE_REFUSED, .device = r->name,
+                }, "%s %s", begun ? "No more of it is taken in." : "Refused.", why);
+        finish_what_is_plugged(m, r, device, d);
+}
+
 void take_consider(struct manager *m, struct record *r, struct device *d) {
         _cleanup_(decision_freep) struct decision *decision = NULL;
 
@@ -349,6 +364,6 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                 look_at_settled(r, d, decision);
                 break;
         default:
-                refuse(r, decision);
+                refuse(m, r, d, decision);
         }
 }

@@ -11,30 +11,37 @@ static uint64_t minus(uint64_t a, uint64_t b) {
         return a > b ? a - b : 0;
 }
 
-/* Bytes of @node in the kernel zone that came from dax devices. */
-static uint64_t dax_kernel_bytes(const struct model *m, int node) {
+/* Bytes of @d in the kernel zone; a memmap on its own block is not in any zone. */
+static uint64_t kernel_bytes(const struct model *m, const struct device *d) {
         uint64_t bytes = 0;
 
-        for (size_t i = 0; i < m->n_devices; i++)
-                if (m->devices[i].target_node == node)
-                        bytes += device_count(&m->devices[i]).kernel * m->block_size;
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                const struct block *b = &d->blocks[i];
+
+                if (b->state == BLOCK_ONLINE && b->zone == ZONE_KERNEL)
+                        bytes += minus(m->block_size,
+                                       b->placement == PLACEMENT_DEVICE ? d->memmap_size : 0);
+        }
         return bytes;
 }
 
 bool budget_has_ram(const struct model *m, const struct node *node) {
-        return node->has_kernel_zone &&
-                node->kernel_total > dax_kernel_bytes(m, node->id);
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < m->n_devices; i++)
+                if (m->devices[i].target_node == node->id)
+                        bytes += kernel_bytes(m, &m->devices[i]);
+        return node->has_kernel_zone && node->kernel_total > bytes;
 }
 
-static uint64_t spare(const struct node *n) {
-        return minus(n->kernel_free + n->kernel_reclaimable, n->kernel_watermark + n->promised);
+/* 0: not known. */
+static unsigned int distance(const struct node *from, const struct node *to) {
+        return from && to->id >= 0 && (size_t) to->id < from->n_distances ?
+                from->distances[to->id] : 0;
 }
 
-static bool distance_known(const struct node *from, const struct node *to) {
-        return from && to->id >= 0 && (size_t) to->id < from->n_distances;
-}
-
-const struct node *budget_payer(const struct model *m, const struct device *d) {
+const struct node *budget_payer(const struct model *m, const struct device *d,
+                                struct amount reserve) {
         const struct node *from = model_node(m, d->target_node), *best = NULL;
 
         if (from && budget_has_ram(m, from))
@@ -44,16 +51,16 @@ const struct node *budget_payer(const struct model *m, const struct device *d) {
 
         for (size_t i = 0; i < m->n_nodes; i++) {
                 const struct node *n = &m->nodes[i];
+                unsigned int to_best, to_n = distance(from, n);
 
                 if (!budget_has_ram(m, n))
                         continue;
+                to_best = best ? distance(from, best) : 0;
                 if (!best)
                         best = n;
-                else if (distance_known(from, n) && distance_known(from, best) &&
-                         from->distances[n->id] != from->distances[best->id]) {
-                        if (from->distances[n->id] < from->distances[best->id])
-                                best = n;
-                } else if (spare(n) < spare(best))
+                else if (to_n > 0 && to_best > 0 && to_n != to_best)
+                        best = to_n < to_best ? n : best;
+                else if (budget_of(n, reserve).total < budget_of(best, reserve).total)
                         best = n;
         }
         return best;
@@ -68,7 +75,8 @@ struct budget budget_of(const struct node *payer, struct amount reserve) {
                 .promised = payer->promised,
         };
 
-        b.total = minus(b.free + b.reclaimable, b.watermark + b.reserve + b.promised);
+        b.headroom = minus(b.free + b.reclaimable, b.watermark + b.promised);
+        b.total = minus(b.headroom, b.reserve);
         return b;
 }
 
@@ -77,5 +85,9 @@ size_t seed_capacity(uint64_t block_size, uint64_t memmap_size) {
 }
 
 size_t seed_room(const struct node *n, uint64_t memmap_size) {
-        return minus(n->kernel_free, n->kernel_watermark) / memmap_size;
+        uint64_t free = minus(n->kernel_free, n->kernel_watermark);
+
+        /* The kernel would rather go to another node than use smaller pieces:
+         * vmemmap_populate_hugepages(), mm/sparse-vmemmap.c. */
+        return (free < n->kernel_free_huge ? free : n->kernel_free_huge) / memmap_size;
 }

@@ -12,15 +12,18 @@ struct budget {
         uint64_t free, reclaimable;     /* plus */
         uint64_t watermark, reserve, promised;  /* minus */
         uint64_t total;                 /* never below 0 */
+        uint64_t headroom;              /* the same without the reserve */
 };
 
 /*
  * The node whose RAM vmemmap_alloc_block() (mm/sparse-vmemmap.c) takes for a
  * block of @d: the target node if it has RAM of its own, else the nearest that
  * does.  Where the distance cannot be known, as the kernel shows none for a node
- * that is not online yet, the poorest is assumed.  NULL if there is none.
+ * that is not online yet, the one that can spare least beyond its @reserve is
+ * assumed.  NULL if there is none.
  */
-const struct node *budget_payer(const struct model *m, const struct device *d);
+const struct node *budget_payer(const struct model *m, const struct device *d,
+                                struct amount reserve);
 
 /*
  * Whether @node has kernel memory besides what dax devices brought: then a

@@ -44,6 +44,10 @@ static enum verdict refuse(struct maker *k, enum reason_code code, uint64_t a, u
         return VERDICT_REFUSE;
 }
 
+static size_t min_size(size_t a, size_t b) {
+        return a < b ? a : b;
+}
+
 static bool present(const struct block *b) {
         return b->state != BLOCK_ABSENT;
 }
@@ -98,6 +102,11 @@ static enum verdict admit(struct maker *k) {
         return VERDICT_TAKE;
 }
 
+/* Whether a memmap can be on its own block.  NULL: it can, else why not. */
+static const char *no_altmap(const struct maker *k) {
+        return k->model->memmap_on_memory ? NULL : k->model->memmap_on_memory_why;
+}
+
 static void start_from_what_is_there(struct maker *k) {
         for (size_t i = 0; i < k->device->n_blocks; i++) {
                 const struct block *b = &k->device->blocks[i];
@@ -148,9 +157,24 @@ static void help_bytes(struct maker *k, uint64_t cost) {
 
 /* Memmaps that the seeds online now would still take. */
 static size_t room_now(const struct maker *k, const struct node *target) {
-        if (!target || !target->has_kernel_zone)
+        if (!target || !target->has_kernel_zone || k->device->stray_seed)
                 return 0;
         return seed_room(target, k->device->memmap_size);
+}
+
+/*
+ * Where the kernel may put a memmap into RAM against orders, the machine must be
+ * able to bear one, as that is noticed only afterwards.  The reserve is for such
+ * things; what is planned must do without it.
+ */
+static bool can_bear_stray(struct maker *k) {
+        struct decision *d = k->decision;
+        uint64_t need = d->ram_cost + k->device->memmap_size;
+
+        if (need <= d->budget.headroom)
+                return true;
+        reason_node(k, REASON_NO_ALLOWANCE, need, d->budget.headroom, d->payer);
+        return false;
 }
 
 static bool may_become_seed(const struct maker *k, size_t i) {
@@ -165,9 +189,9 @@ static bool may_become_seed(const struct maker *k, size_t i) {
  * beyond @room.  The memmap of a seed is in an earlier seed, or on itself where
  * the kernel can; that of the very first has nowhere to go but RAM.
  */
-static bool make_seeds(struct maker *k, size_t hosted, size_t room) {
+static void make_seeds(struct maker *k, size_t hosted, size_t room) {
         size_t capacity = seed_capacity(k->model->block_size, k->device->memmap_size);
-        bool altmap = k->model->memmap_on_memory;
+        bool altmap = !no_altmap(k);
         struct decision *d = k->decision;
 
         for (size_t i = 0; i < d->n_blocks && hosted > room; i++) {
@@ -179,11 +203,6 @@ static bool make_seeds(struct maker *k, size_t hosted, size_t room) {
                         t->placement = PLACEMENT_DEVICE;
                         hosted--;
                 } else if (t->placement == PLACEMENT_NONE && room == 0) {
-                        if (d->budget.total < d->ram_cost + k->device->memmap_size) {
-                                reason(k, REASON_SEEDS_NO_ROOM, k->device->memmap_size,
-                                       d->budget.total - d->ram_cost);
-                                return false;
-                        }
                         t->placement = PLACEMENT_RAM;
                         d->ram_cost += k->device->memmap_size;
                         hosted--;
@@ -194,7 +213,6 @@ static bool make_seeds(struct maker *k, size_t hosted, size_t room) {
                 room += capacity;
                 d->n_seeds++;
         }
-        return true;
 }
 
 static enum verdict take_with_seeds(struct maker *k, size_t n) {
@@ -206,7 +224,11 @@ static enum verdict take_with_seeds(struct maker *k, size_t n) {
                 reason_node(k, REASON_SEEDS_SHARED, 0, 0, target->id);
                 return VERDICT_REFUSE;
         }
-        if (!make_seeds(k, n, room_now(k, target)))
+        make_seeds(k, n, room_now(k, target));
+        if (k->decision->ram_cost > k->decision->budget.total)
+                return refuse(k, REASON_SEEDS_NO_ROOM, k->device->memmap_size,
+                              k->decision->budget.total);
+        if (!can_bear_stray(k))
                 return VERDICT_REFUSE;
         place(k, n, PLACEMENT_SEED);
         reason_node(k, REASON_SEEDS, k->decision->n_seeds, n, k->device->target_node);
@@ -214,10 +236,14 @@ static enum verdict take_with_seeds(struct maker *k, size_t n) {
 }
 
 static enum verdict take_on_device(struct maker *k, size_t n) {
-        if (!k->model->memmap_on_memory) {
-                reason_text(k, REASON_NO_DEVICE, k->model->memmap_on_memory_why);
+        const char *why = no_altmap(k);
+
+        if (why) {
+                reason_text(k, REASON_NO_DEVICE, why);
                 return VERDICT_REFUSE;
         }
+        if (k->device->stray_device && !can_bear_stray(k))
+                return VERDICT_REFUSE;
         place(k, n, PLACEMENT_DEVICE);
         reason(k, REASON_DEVICE, n, 0);
         return VERDICT_TAKE;
@@ -251,16 +277,19 @@ static enum verdict take_all_in_ram(struct maker *k) {
 
 static enum verdict take_mixed(struct maker *k) {
         size_t fit = k->decision->budget.total / k->device->memmap_size;
-        size_t in_ram = fit < k->n_absent ? fit : k->n_absent;
+        size_t in_ram = min_size(fit, k->n_absent);
         const struct node *target = model_node(k->model, k->device->target_node);
+        enum verdict v;
 
         /* The first seed's memmap is one of those in RAM. */
-        if (in_ram > 0 && in_ram < k->n_absent && !k->model->memmap_on_memory &&
-            room_now(k, target) == 0)
+        if (in_ram > 0 && in_ram < k->n_absent && no_altmap(k) && room_now(k, target) == 0)
                 in_ram--;
         reason(k, REASON_MIXED, in_ram, k->n_absent - in_ram);
-        place_in_ram(k, in_ram);
-        return take_off_ram(k, k->n_absent - in_ram);
+        v = take_off_ram(k, k->n_absent - in_ram);
+        /* Last: seeds are to be the lowest blocks, so that each zone is in one piece. */
+        if (v == VERDICT_TAKE)
+                place_in_ram(k, in_ram);
+        return v;
 }
 
 static enum verdict take_auto(struct maker *k) {
@@ -278,12 +307,15 @@ static enum verdict take(struct maker *k) {
         reason(k, REASON_COST, k->n_wanted, k->device->memmap_size);
         if (k->n_in_ram > 0)
                 reason(k, REASON_SPENT, k->n_in_ram, k->device->memmap_size);
-        k->payer = budget_payer(k->model, k->device);
+        k->payer = budget_payer(k->model, k->device, d->settings.ram_reserve);
         if (!k->payer)
                 return refuse(k, REASON_NO_PAYER, 0, 0);
         d->payer = k->payer->id;
         d->budget = budget_of(k->payer, d->settings.ram_reserve);
         reason_node(k, REASON_BUDGET, d->budget.total, 0, d->payer);
+        /* What is there stays, however little RAM has to spare by now. */
+        if (k->n_absent == 0)
+                return VERDICT_TAKE;
 
         switch (d->settings.memmap) {
         case MEMMAP_RAM:
@@ -311,7 +343,7 @@ static void help(struct maker *k) {
         if (d->payer >= 0 && d->settings.memmap != MEMMAP_DEVICE)
                 help_bytes(k, memmap_bytes(k, d->settings.memmap == MEMMAP_SEED ?
                                            k->n_in_ram + 1 : k->n_wanted));
-        if (no_device)
+        if (no_device && !k->model->memmap_on_memory)
                 reason(k, REASON_HELP_PARAMETER, 0, 0);
         if (forbidden)
                 reason(k, REASON_HELP_SEEDS, 0, 0);
@@ -319,12 +351,15 @@ static void help(struct maker *k) {
 
 /* A refused device stays as it is, whatever had been placed on paper. */
 static void forget_placements(struct maker *k) {
-        for (size_t i = 0; i < k->decision->n_blocks; i++)
+        for (size_t i = 0; i < k->decision->n_blocks; i++) {
+                const struct block *b = &k->device->blocks[i];
+
                 k->decision->targets[i] = (struct target) {
-                        .wanted = present(&k->device->blocks[i]),
-                        .placement = k->device->blocks[i].placement,
-                        .zone = k->device->blocks[i].zone,
+                        .wanted = present(b),
+                        .placement = b->placement,
+                        .zone = b->state == BLOCK_ONLINE ? b->zone : k->decision->settings.zone,
                 };
+        }
         k->decision->ram_cost = 0;
         k->decision->n_seeds = 0;
 }

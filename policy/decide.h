@@ -44,6 +44,7 @@ enum reason_code {
         REASON_SEEDS_SHARED,    /* node: has other kernel memory */
         REASON_SEEDS_OFFLINE,   /* the action leaves blocks offline */
         REASON_SEEDS_NO_ROOM,   /* a: bytes the first seed needs in RAM, b: budget */
+        REASON_NO_ALLOWANCE,    /* a: bytes RAM must be able to bear, b: budget, node */
         REASON_MIXED,           /* a: blocks in RAM, b: the rest */
         REASON_HELP_PARAMETER,  /* would help: the boot parameter */
         REASON_HELP_BYTES,      /* a: bytes more would do */

@@ -69,11 +69,12 @@ struct node {
         bool has_kernel_zone;
         uint64_t kernel_total;          /* managed, all kernel zones */
         uint64_t kernel_free;
+        uint64_t kernel_free_huge;      /* of it, in pieces that hold a page table leaf (2 MiB) */
         uint64_t kernel_reclaimable;    /* page cache and slab the kernel would give up */
         uint64_t kernel_watermark;      /* below this it does not hand out */
         uint64_t promised;              /* to devices still being taken in */
         size_t n_distances;
-        unsigned int *distances;        /* to node 0, 1, ... */
+        unsigned int *distances;        /* to node 0, 1, ...; 0: not known */
 };
 
 struct device {
@@ -88,6 +89,9 @@ struct device {
         bool node_open;                 /* somebody has /dev/daxX.Y open */
         int error;                      /* negative errno: could not be read, nothing else holds */
         bool measured;                  /* blocks are exact: the module has bound it */
+        /* A memmap was found in RAM that was meant for its own block, or for a
+         * seed: such orders are not relied on any more. */
+        bool stray_device, stray_seed;
         bool settled;                   /* taken in before; what is missing was taken out by hand */
         uint64_t trimmed;
         uint64_t memmap_size;           /* of one block */

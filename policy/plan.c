@@ -154,6 +154,14 @@ static void build(struct builder *b, size_t *list) {
                 add_block(b, b->seeds[b->next_seed++]);
 }
 
+/*
+ * Even where no more is taken, what is plugged already shall not be left offline:
+ * a refusal wants only the blocks that are there.
+ */
+static bool may_build(const struct decision *decision) {
+        return decision->verdict == VERDICT_TAKE || decision->verdict == VERDICT_REFUSE;
+}
+
 int plan_make(const struct model *m, const struct device *d,
               const struct decision *decision, struct plan **ret) {
         struct builder b = { .model = m, .device = d, .decision = decision, .placing = -1 };
@@ -171,12 +179,10 @@ int plan_make(const struct model *m, const struct device *d,
         if (!b.plan->steps || !b.plugged || !b.seeds || !list)
                 goto finish;
 
-        if (decision->verdict == VERDICT_TAKE) {
-                if (d->holder != HOLDER_MEMMAPD || !d->measured)
-                        add(&b, (struct step) { .kind = STEP_BIND });
-                else
-                        build(&b, list);
-        }
+        if (d->holder == HOLDER_MEMMAPD && d->measured && may_build(decision))
+                build(&b, list);
+        else if (decision->verdict == VERDICT_TAKE)
+                add(&b, (struct step) { .kind = STEP_BIND });
         *ret = b.plan;
         b.plan = NULL;
         r = 0;

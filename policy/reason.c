@@ -38,6 +38,7 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_SEEDS_SHARED] = "seeds-shared",
         [REASON_SEEDS_OFFLINE] = "seeds-offline",
         [REASON_SEEDS_NO_ROOM] = "seeds-no-room",
+        [REASON_NO_ALLOWANCE] = "no-allowance",
         [REASON_MIXED] = "mixed",
         [REASON_HELP_PARAMETER] = "help-parameter",
         [REASON_HELP_BYTES] = "help-bytes",
@@ -71,6 +72,7 @@ static bool is_cause(enum reason_code c) {
         case REASON_SEEDS_SHARED:
         case REASON_SEEDS_OFFLINE:
         case REASON_SEEDS_NO_ROOM:
+        case REASON_NO_ALLOWANCE:
                 return true;
         default:
                 return false;
@@ -177,8 +179,8 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "A memmap cannot go onto its own block: %s.", r->text);
                 break;
         case REASON_SEEDS:
-                snprintf(buf, size, "%" PRIu64 " memmaps go into seeds of node %d; %" PRIu64
-                         " blocks are still to be made seeds.", r->b, r->node, r->a);
+                snprintf(buf, size, "%" PRIu64 " memmaps go into seeds on node %d, for which %" PRIu64
+                         " blocks come online in the kernel zone.", r->b, r->node, r->a);
                 break;
         case REASON_SEEDS_FORBIDDEN:
                 snprintf(buf, size, "The policy forbids seeds (\"allow_seeds\": false).");
@@ -193,6 +195,11 @@ const char *reason_format(const struct decision *d, const struct reason *r,
         case REASON_SEEDS_NO_ROOM:
                 snprintf(buf, size, "The first seed needs %s of RAM for its own memmap, and there "
                          "are %s.", a.text, b.text);
+                break;
+        case REASON_NO_ALLOWANCE:
+                snprintf(buf, size, "Node %d must be able to bear %s, as the kernel may put a "
+                         "memmap into RAM against orders, and has %s to spare.", r->node, a.text,
+                         b.text);
                 break;
         case REASON_MIXED:
                 snprintf(buf, size, "%" PRIu64 " memmaps go into RAM, %" PRIu64 " elsewhere.",
@@ -209,7 +216,7 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "It would help to set \"allow_seeds\": true.");
                 break;
         default:
-                snprintf(buf, size, "%s", reason_to_string(r->code));
+                snprintf(buf, size, "Reason %d.", (int) r->code);
         }
         return buf;
 }

@@ -32,10 +32,13 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 
 KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
 PAGE = 4096
 HUGE = 512                              # pages the kernel allocates a memmap by
+ORDERS = 11                             # MAX_ORDER of 6.1: pieces of 1 to 1024 pages
+SMALL = 9                               # orders of pieces smaller than HUGE
 
 BUS_NAME = "org.memmapd1"
 BUS_PATH = "/org/memmapd1"
@@ -128,6 +131,13 @@ class Uevents(threading.Thread):
 
 # --- memory ------------------------------------------------------------------
 
+def split(pages, orders, times, counts):
+    """Into as few pieces of @orders as can be, counted."""
+    for order in reversed(orders):
+        counts[order] += times * (pages >> order)
+        pages &= (1 << order) - 1
+
+
 class Zone:
     NAMES = ("DMA", "DMA32", "Normal", "Movable", "Device")
     LIMITS = {"DMA": 16 * MiB, "DMA32": 4 * GiB}
@@ -173,6 +183,16 @@ class Zone:
             self.hot_free -= pages
         else:
             self.free -= pages
+
+    def free_pieces(self):
+        """How many free pieces of each order, as the buddy allocator would keep them."""
+        counts = [0] * ORDERS
+        wholes = Counter(b.room for b in self.blocks)
+        wholes[self.free] += 1
+        for pages, times in wholes.items():
+            split(pages, range(ORDERS), times, counts)
+        split(sum(b.free - b.room for b in self.blocks), range(SMALL), 1, counts)
+        return counts
 
     @property
     def all_present(self):
@@ -251,6 +271,7 @@ class Block:
         self.owner = []         # else: (Zone, Block or None for boot memory, pages)
         self.guests = 0         # pages of memmaps of other blocks in this one
         self.stray = 0          # pages of anything else of the kernel's
+        self.crumbs = 0         # free pages in pieces too small for a memmap
 
     @property
     def managed(self):
@@ -259,6 +280,11 @@ class Block:
     @property
     def free(self):
         return self.managed - self.guests - self.stray
+
+    @property
+    def room(self):
+        """Free pages that a memmap can have."""
+        return max(0, self.free - self.crumbs)
 
 
 class Dax:
@@ -455,6 +481,7 @@ class FakeMachine:
       delay = seconds   that a plug, an online or an offline takes
       hook = f(line)    called with each line of the log, the action not yet done
       stray = pages     that other allocations take from each kernel block
+      crumbs = pages    of each kernel block that are free in small pieces only
     """
 
     def __init__(self, ram=2 * GiB, devices=(), memmap_on_memory=False, free=None,
@@ -477,6 +504,7 @@ class FakeMachine:
         self.delay = 0
         self.hook = None
         self.stray = 0
+        self.crumbs = 0
         self.failing = {}
         self.ids = {"memmapd_kmem": set(), "kmem": set(), "device_dax": set()}
         self.devices = {}
@@ -678,7 +706,7 @@ class FakeMachine:
         t.link(f"/sys/bus/node/devices/node{node.id}", d)
 
     def refresh(self):
-        """/proc/zoneinfo, /proc/meminfo, the nodes."""
+        """/proc/zoneinfo, /proc/buddyinfo, /proc/meminfo, the nodes."""
         self._set_watermarks()
         t, d = self.tree, "/sys/devices/system/node"
         for node in self.nodes:
@@ -696,6 +724,7 @@ class FakeMachine:
                 ("has_memory", [n for n in online if any(z.all_managed for z in n.zones)])):
             self._show(f"{d}/{name}", ranges_of(n.id for n in nodes) + "\n")
         self._show("/proc/zoneinfo", self.zoneinfo())
+        self._show("/proc/buddyinfo", self.buddyinfo())
         self._show("/proc/meminfo", self.meminfo())
 
     def _remove_node(self, node):
@@ -756,6 +785,12 @@ class FakeMachine:
                     "              batch: 63", "  vm stats threshold: 24"]
         out += ["  node_unreclaimable:  0", f"  start_pfn:           {z.start_pfn}"]
         return "\n".join(out) + "\n"
+
+    def buddyinfo(self):
+        """/proc/buddyinfo of 6.1: the zones that have memory."""
+        return "".join(f"Node {n.id}, zone {z.name:>8} " +
+                       "".join(f"{count:>6} " for count in z.free_pieces()) + "\n"
+                       for n in self.nodes if n.online for z in n.zones if z.all_present)
 
     def node_meminfo(self, node):
         values = meminfo_values(node)
@@ -1216,7 +1251,7 @@ class FakeMachine:
             return zone, None
         if not boot_only:
             for b in sorted(zone.blocks, key=lambda b: b.number):
-                if b.free >= pages:
+                if b.room >= pages:
                     return zone, b
         return None
 
@@ -1251,7 +1286,7 @@ class FakeMachine:
             raise KernelError(errno.EINVAL)
         self._fail("online", block.number, line)
         block.zone = self.nodes[block.dax.target_node].zone(name)
-        block.stray = self.stray if name == "Normal" else 0
+        block.stray, block.crumbs = (self.stray, self.crumbs) if name == "Normal" else (0, 0)
         block.zone.add_block(block)
         block.state = "online"
         self.refresh()
@@ -1267,7 +1302,7 @@ class FakeMachine:
             self.record(f"{line} EBUSY")
             raise KernelError(errno.EBUSY)
         block.zone.remove_block(block)
-        block.zone, block.state, block.stray = None, "offline", 0
+        block.zone, block.state, block.stray, block.crumbs = None, "offline", 0, 0
         self.refresh()
         self._write_block(block)
         self.record(line)

@@ -12,7 +12,7 @@ import unittest
 
 import dbus.exceptions
 
-from fake import GiB, MiB, Daemon, Dax, FakeMachine, built, policy
+from fake import GiB, KiB, MiB, Daemon, Dax, FakeMachine, built, policy
 
 PARAMETER = "memory_hotplug.memmap_on_memory=1"
 EHWPOISON = 133                         # not known to python
@@ -51,6 +51,10 @@ class MemmapdTest(unittest.TestCase):
         self.assertGreaterEqual(machine.nodes[0].lowest, reserve)
         self.assertEqual([line for line in machine.log
                           if line.startswith(("unexpected", "broken", "boot block", "config"))], [])
+
+    def assertAllBack(self, machine, name="dax0.0"):
+        """Every block is online, in whatever zone."""
+        self.assertRegex(machine.states(name), "^[km]*$")
 
     def assertAllOnline(self, machine, zone="m", name="dax0.0"):
         self.assertEqual(machine.states(name), zone * len(machine.devices[name].numbers))
@@ -111,6 +115,19 @@ class Placement(MemmapdTest):
         self.assertLess(m.devices["dax0.0"].map.count("r"), 10)
         self.assertNotIn("-", m.states())
 
+    def test_seeds_whose_room_is_in_pieces_too_small(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)])
+        m.crumbs = 10 * 512
+        d = self.daemon(m)
+        d.wait_state("dax0.0", "online")
+        self.assertHealthy(m, 270 * MiB)
+        self.assertLess(m.devices["dax0.0"].map.count("r"), 12)
+        self.assertNotIn("-", m.states())
+        # noticed each time before the kernel puts one into RAM
+        self.assertTrue(d.message("DIVERGED"))
+        for message in d.message("DIVERGED"):
+            self.assertIn("full before their time", message["MESSAGE"])
+
     def test_seeds_carry_their_own_memmap_where_the_kernel_can(self):
         m = self.machine(ram=768 * MiB, free=300 * MiB, memmap_on_memory=True,
                          devices=[Dax(size=16 * GiB)])
@@ -138,11 +155,36 @@ class Placement(MemmapdTest):
         self.assertIn(PARAMETER, d["message"])
         self.assertEqual(m.log, [])
 
+    def reserve_for(self, budget):
+        """The "ram_reserve" that leaves @budget bytes of 768 MiB of which 300 are free."""
+        with FakeMachine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)]) as m, \
+                Daemon(m, policy(), "--dry-run") as d:
+            total = d.wait_state("dax0.0", "planned")["budget"]["total"]
+        return f"{(total - budget) // KiB}K"
+
     def test_not_even_one_seed_fits(self):
         m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)])
         d = self.taken(m, policy(ram_reserve="60%"), "refused")
-        self.assertIn("seeds-no-room", self.codes(d))
+        self.assertIn("no-allowance", self.codes(d))
         self.assertEqual(m.log, [])
+
+    def test_a_seed_fits_but_no_memmap_that_strays(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)])
+        reserve = self.reserve_for(4 * MiB - 4 * KiB)
+        d = self.taken(m, policy(ram_reserve=reserve), "refused")
+        self.assertEqual(d["budget"]["total"], 4 * MiB - 4 * KiB)
+        self.assertIn("no-allowance", self.codes(d))
+        self.assertIn("help-bytes", self.codes(d))
+        self.assertEqual(m.log, [])
+
+    def test_a_seed_fits_and_a_memmap_that_strays(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)])
+        reserve = self.reserve_for(4 * MiB)
+        d = self.taken(m, policy(ram_reserve=reserve))
+        self.assertEqual(d["budget"]["total"], 4 * MiB)
+        self.assertEqual(m.devices["dax0.0"].map.count("r"), 1)
+        self.assertHealthy(m, d["budget"]["reserve"])
+        self.assertAllBack(m)
 
     def test_mixed(self):
         for altmap, other in ((True, "d"), (False, "s")):
@@ -154,6 +196,9 @@ class Placement(MemmapdTest):
                 d.wait_state("dax0.0", "online")
                 placed = m.devices["dax0.0"].map
                 self.assertGreater(placed.count("r"), 80)
+                # all that fit; with seeds, room for one that strays is left
+                fit = d.device()["budget"]["total"] // (2 * MiB)
+                self.assertEqual(placed.count("r"), fit if altmap else fit - 1)
                 # exactly as decided, and at the first attempt
                 self.assertEqual(len(d.message("DECIDED")), 1)
                 self.assertEqual(d.message("DIVERGED"), [])
@@ -465,6 +510,50 @@ class Divergence(MemmapdTest):
         self.assertEqual(m.devices["dax0.0"].map.count("d"), 0)
         self.assertNotIn("-", m.states())
         self.assertTrue(d.message("DIVERGED"))
+
+    def test_always_in_seeds(self):
+        m = self.machine(ram=768 * MiB, free=100 * MiB, devices=[Dax(size=64 * GiB)])
+        reserve = m.nodes[0].kernel_managed * 4096 // 20
+        d = self.daemon(m, policy(ram_reserve="5%"), start=False)
+        m.force_ram = 1 << 30
+        d.start()
+        d.wait_state("dax0.0", "degraded")
+        d.settle(1)
+        self.assertHealthy(m, reserve)
+        self.assertEqual(m.devices["dax0.0"].map.count("s"), 0)
+        self.assertNotIn("-", m.states())
+        self.assertTrue(d.message("DIVERGED"))
+
+    def test_once_is_remembered(self):
+        """After a stray, adds on the device need RAM that could bear another."""
+        m = self.machine(ram=768 * MiB, free=300 * MiB, memmap_on_memory=True,
+                         devices=[Dax(size=64 * GiB)])
+        d = self.daemon(m, policy(memmap="device", ram_reserve="200M"), start=False)
+
+        def take(line):
+            if line == "plug dax0.0 40":
+                m.hook = None
+                m.force_ram = 1
+                zone = m.nodes[0].zone("DMA32")
+                zone.free = 200 * MiB // 4096
+                m.refresh()
+        m.hook = take
+        d.start()
+        device = d.wait_state("dax0.0", "degraded")
+        d.settle()
+        self.assertIn("no-allowance", self.codes(device))
+        self.assertEqual(len(d.message("DIVERGED")), 1)
+        self.assertEqual(m.oom, [])
+        self.assertNotIn("-", m.states())
+        self.assertEqual(m.devices["dax0.0"].map.count("r"), 1)
+        # and with RAM to bear it, all goes on
+        with m.lock:
+            m.nodes[0].zone("DMA32").free += 50 * MiB // 4096
+            m.refresh()
+        d.reload()
+        d.wait_state("dax0.0", "online")
+        self.assertEqual(m.devices["dax0.0"].map.count("r"), 1)
+        self.assertAllBack(m)
 
     def test_in_the_middle_of_seeds(self):
         m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)])

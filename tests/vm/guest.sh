@@ -99,13 +99,13 @@ hmp() {
 # _meminfo NODE KEY: bytes; 0 of a node without memory.
 _meminfo() {
 	[ -e "$sysnode/node$1/meminfo" ] || { echo 0; return; }
-	awk -v key="$2:" '$3 == key { print $4 * 1024 }' "$sysnode/node$1/meminfo"
+	awk -v key="$2:" '$3 == key { printf "%.0f\n", $4 * 1024 }' "$sysnode/node$1/meminfo"
 }
 memtotal() { _meminfo "$1" MemTotal; }
 memfree() { _meminfo "$1" MemFree; }
 
 # available: bytes the machine says it has left.
-available() { awk '$1 == "MemAvailable:" { print $2 * 1024 }' /proc/meminfo; }
+available() { awk '$1 == "MemAvailable:" { printf "%.0f\n", $2 * 1024 }' /proc/meminfo; }
 
 block_size() {
 	read -r _hex <$sysmem/block_size_bytes
@@ -280,5 +280,5 @@ memfree_ram() {
 	awk '$1 == "Node" { mine = $2 == "0," }
 	     mine && $1 == "pages" && $2 == "free" { n += $3 }
 	     mine && $1 == "count:" { n += $2 }
-	     END { print n * 4096 }' /proc/zoneinfo
+	     END { printf "%.0f\n", n * 4096 }' /proc/zoneinfo
 }

@@ -106,7 +106,8 @@ def sanitizers(root):
 def archive(spec, here, build, root):
     """The archive for one test; root is the tree of the program, or None."""
     cpio = Cpio()
-    cpio.copy("test/test.sh", spec.path)
+    if spec.path:
+        cpio.copy("test/test.sh", spec.path)
     cpio.copy("test/guest.sh", here / "guest.sh")
     cpio.copy("test/wrap", here / "wrap")
     test, _, variant = spec.name.partition("@")

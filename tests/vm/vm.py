@@ -56,6 +56,16 @@ def hmem_options(spec, first):
     return qemu, kernel, start - first
 
 
+def initrd(path, vm_dir, archive):
+    """The small image with the archive of a test behind it."""
+    with open(path, "wb") as out:
+        with open(Path(vm_dir) / "base.cpio", "rb") as base:
+            shutil.copyfileobj(base, out)
+        out.write(b"\0" * (-out.tell() % 512))
+        out.write(archive)
+    return path
+
+
 def command(spec, vm_dir, kver, payload, sockets):
     """The command line of QEMU."""
     # Node 0 ends where the PCI hole begins, so that all of node 1 lies at 4 GiB
@@ -205,12 +215,7 @@ class Machine:
             self.log("h", f"{'ok' if self.ok else 'FAIL'} {self.why}")
 
     def run_in(self, tmp):
-        image = tmp / "initrd"
-        with open(image, "wb") as out:
-            with open(self.vm_dir / "base.cpio", "rb") as base:
-                shutil.copyfileobj(base, out)
-            out.write(b"\0" * (-out.tell() % 512))
-            out.write(self.archive)
+        image = initrd(tmp / "initrd", self.vm_dir, self.archive)
         args = command(self.spec, self.vm_dir, self.kver, image, tmp)
         self.log("h", " ".join(args))
 

@@ -16,3 +16,4 @@ echo "status $?, available: $(($(available) / MiB)) MiB"
 online 1
 echo "online: $(blocks_online 1) blocks"
 [ "$(memtotal 1)" = 0 ] || die "stock kmem brought $(memtotal 1) bytes online"
+note "alive, with $(($(available) / MiB)) MiB left and nothing gained"

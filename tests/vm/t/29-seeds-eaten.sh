@@ -12,8 +12,7 @@ before=$(memfree_ram)
 memmapd --policy /run/policy.json 2>/run/log &
 memmapd_pid=$!
 wait_for 60 eval '[ "$(blocks_online 1)" -ge 10 ]' || die "does not begin"
-worker=$(pgrep -f -P "$memmapd_pid" . | head -1)
-[ -n "$worker" ] || worker=$(pgrep memmapd-worker | head -1)
+read -r worker _ <"/proc/$memmapd_pid/task/$memmapd_pid/children"
 kill -STOP "$worker" || die "no worker to stop"
 sleep 0.3
 plugged=$(map | tr -d . | wc -c)

@@ -1,0 +1,739 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit.h"
+
+#include <errno.h>
+
+/* 8 blocks on node 1, which is not online; node 0 pays. */
+#define N 8
+
+struct machine {
+        struct node nodes[2];
+        struct block blocks[N];
+        struct device device;
+        struct model model;
+        struct rule rule;
+        struct policy policy;
+};
+
+/* RAM that can spare @memmaps memmaps and a half. */
+static struct machine *machine(enum memmap_mode mode, size_t memmaps) {
+        static struct machine m;
+
+        m = (struct machine) {
+                .nodes = { {
+                        .id = 0, .has_kernel_zone = true, .kernel_total = GiB,
+                        .kernel_free = memmaps * MEMMAP_SIZE + MiB,
+                } },
+                .device = {
+                        .name = "dax0.0", .backing = BACKING_HMEM, .holder = HOLDER_MEMMAPD,
+                        .driver = "memmapd_kmem", .target_node = 1, .numa_node = 0,
+                        .size = N * BLOCK_SIZE, .measured = true,
+                        .memmap_size = MEMMAP_SIZE, .n_blocks = N, .blocks = m.blocks,
+                },
+                .model = {
+                        .block_size = BLOCK_SIZE, .module_loaded = true,
+                        .memmap_on_memory_why = "not booted so",
+                        .n_nodes = 1, .nodes = m.nodes, .n_devices = 1, .devices = &m.device,
+                },
+                .rule = { .name = (char *) "rule" },
+                .policy = {
+                        .defaults = {
+                                .given = SETTING_MEMMAP | SETTING_RAM_RESERVE,
+                                .memmap = mode,
+                        },
+                        .rules = &m.rule,
+                },
+        };
+        fill_blocks(m.blocks, "........", "........");
+        return &m;
+}
+
+/* Node 1 online: @kernel bytes in its kernel zone, @free of them free. */
+static void add_target(struct machine *m, uint64_t kernel, uint64_t free) {
+        m->nodes[1] = (struct node) {
+                .id = 1, .has_kernel_zone = kernel > 0, .kernel_total = kernel,
+                .kernel_free = free, .kernel_free_huge = free,
+        };
+        m->model.n_nodes = 2;
+}
+
+static struct decision *decided(struct machine *m) {
+        struct decision *d = NULL;
+
+        assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
+        assert_non_null(d);
+        assert_size(d->n_blocks, m->device.n_blocks);
+        return d;
+}
+
+static bool has_reason(const struct decision *d, enum reason_code c) {
+        for (size_t i = 0; i < d->n_reasons; i++)
+                if (d->reasons[i].code == c)
+                        return true;
+        return false;
+}
+
+static const struct reason *reason_of(const struct decision *d, enum reason_code c) {
+        for (size_t i = 0; i < d->n_reasons; i++)
+                if (d->reasons[i].code == c)
+                        return &d->reasons[i];
+        fail_msg("no reason %s", reason_to_string(c));
+        return NULL;
+}
+
+/* The codes, in order, ended by _REASON_MAX. */
+static void assert_reasons(const struct decision *d, const enum reason_code *codes) {
+        for (size_t i = 0; i < d->n_reasons; i++) {
+                if (codes[i] == d->reasons[i].code)
+                        continue;
+                fail_msg("reason %zu is %s, not %s", i, reason_to_string(d->reasons[i].code),
+                         codes[i] < _REASON_MAX ? reason_to_string(codes[i]) : "the end");
+        }
+        assert_int_equal(codes[d->n_reasons], _REASON_MAX);
+}
+
+static void assert_targets(const struct decision *d, const char *map, const char *zones) {
+        char m[N + 1] = "", z[N + 1] = "";
+
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                m[i] = letter_of_placement(d->targets[i].placement);
+                z[i] = letter_of_zone(d->targets[i].zone);
+        }
+        assert_string_equal(m, map);
+        assert_string_equal(z, zones);
+}
+
+/* The table: each mode, with and without RAM, altmap and seeds. */
+
+#define ALTMAP true
+#define PLAIN false
+#define SEEDS true
+#define NO_SEEDS false
+#define REASONS(...) { REASON_DEFAULTS, REASON_COST, REASON_BUDGET, __VA_ARGS__, _REASON_MAX }
+
+struct row {
+        enum memmap_mode mode;
+        size_t memmaps;         /* that RAM can spare */
+        bool altmap, seeds;
+        const char *map;        /* NULL: refused */
+        const char *zones;
+        enum reason_code reasons[12];
+};
+
+static const struct row rows[] = {
+        { MEMMAP_AUTO, 8, PLAIN, NO_SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_AUTO, 8, PLAIN, SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_AUTO, 8, ALTMAP, NO_SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_AUTO, 8, ALTMAP, SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_AUTO, 7, ALTMAP, NO_SEEDS, "dddddddd", "mmmmmmmm",
+          REASONS(REASON_EXCEEDS, REASON_DEVICE) },
+        { MEMMAP_AUTO, 7, ALTMAP, SEEDS, "dddddddd", "mmmmmmmm",
+          REASONS(REASON_EXCEEDS, REASON_DEVICE) },
+        { MEMMAP_AUTO, 0, ALTMAP, SEEDS, "dddddddd", "mmmmmmmm",
+          REASONS(REASON_EXCEEDS, REASON_DEVICE) },
+        { MEMMAP_AUTO, 7, PLAIN, SEEDS, "rsssssss", "kmmmmmmm",
+          REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_SEEDS) },
+        { MEMMAP_AUTO, 2, PLAIN, SEEDS, "rsssssss", "kmmmmmmm",
+          REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_SEEDS) },
+        { MEMMAP_AUTO, 1, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_NO_ALLOWANCE, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER) },
+        { MEMMAP_AUTO, 7, PLAIN, NO_SEEDS, NULL, NULL,
+          REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_SEEDS_FORBIDDEN, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER, REASON_HELP_SEEDS) },
+
+        { MEMMAP_RAM, 8, PLAIN, NO_SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_RAM, 8, ALTMAP, SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_FITS) },
+        { MEMMAP_RAM, 7, PLAIN, NO_SEEDS, NULL, NULL, REASONS(REASON_EXCEEDS, REASON_HELP_BYTES) },
+        { MEMMAP_RAM, 7, PLAIN, SEEDS, NULL, NULL, REASONS(REASON_EXCEEDS, REASON_HELP_BYTES) },
+        { MEMMAP_RAM, 7, ALTMAP, NO_SEEDS, NULL, NULL,
+          REASONS(REASON_EXCEEDS, REASON_HELP_BYTES) },
+        { MEMMAP_RAM, 7, ALTMAP, SEEDS, NULL, NULL, REASONS(REASON_EXCEEDS, REASON_HELP_BYTES) },
+
+        { MEMMAP_DEVICE, 8, ALTMAP, SEEDS, "dddddddd", "mmmmmmmm", REASONS(REASON_DEVICE) },
+        { MEMMAP_DEVICE, 8, ALTMAP, NO_SEEDS, "dddddddd", "mmmmmmmm", REASONS(REASON_DEVICE) },
+        { MEMMAP_DEVICE, 0, ALTMAP, NO_SEEDS, "dddddddd", "mmmmmmmm", REASONS(REASON_DEVICE) },
+        { MEMMAP_DEVICE, 8, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_NO_DEVICE, REASON_HELP_PARAMETER) },
+        { MEMMAP_DEVICE, 0, PLAIN, NO_SEEDS, NULL, NULL,
+          REASONS(REASON_NO_DEVICE, REASON_HELP_PARAMETER) },
+
+        /* Asked for by name, seeds need no allowance by "allow_seeds". */
+        { MEMMAP_SEED, 8, PLAIN, SEEDS, "rsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
+        { MEMMAP_SEED, 8, PLAIN, NO_SEEDS, "rsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
+        { MEMMAP_SEED, 2, PLAIN, SEEDS, "rsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
+        { MEMMAP_SEED, 1, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_NO_ALLOWANCE, REASON_HELP_BYTES) },
+        { MEMMAP_SEED, 8, ALTMAP, SEEDS, "dsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
+        { MEMMAP_SEED, 1, ALTMAP, NO_SEEDS, "dsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
+
+        { MEMMAP_MIXED, 8, PLAIN, NO_SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_MIXED) },
+        { MEMMAP_MIXED, 9, ALTMAP, SEEDS, "rrrrrrrr", "mmmmmmmm", REASONS(REASON_MIXED) },
+        { MEMMAP_MIXED, 3, ALTMAP, SEEDS, "dddddrrr", "mmmmmmmm",
+          REASONS(REASON_MIXED, REASON_DEVICE) },
+        { MEMMAP_MIXED, 3, ALTMAP, NO_SEEDS, "dddddrrr", "mmmmmmmm",
+          REASONS(REASON_MIXED, REASON_DEVICE) },
+        { MEMMAP_MIXED, 0, ALTMAP, NO_SEEDS, "dddddddd", "mmmmmmmm",
+          REASONS(REASON_MIXED, REASON_DEVICE) },
+        /* One of those that fit is the seed's own, one is kept for a stray. */
+        { MEMMAP_MIXED, 4, PLAIN, SEEDS, "rsssssrr", "kmmmmmmm",
+          REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS) },
+        { MEMMAP_MIXED, 2, PLAIN, SEEDS, "rsssssss", "kmmmmmmm",
+          REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS) },
+        { MEMMAP_MIXED, 1, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_NO_ALLOWANCE, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER) },
+        { MEMMAP_MIXED, 4, PLAIN, NO_SEEDS, NULL, NULL,
+          REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS_FORBIDDEN, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER, REASON_HELP_SEEDS) },
+};
+
+static size_t count(const char *s, char c) {
+        size_t n = 0;
+
+        for (; *s; s++)
+                n += *s == c;
+        return n;
+}
+
+static void assert_row(const struct row *row) {
+        struct machine *m = machine(row->mode, row->memmaps);
+        struct decision *d;
+
+        m->model.memmap_on_memory = row->altmap;
+        m->policy.defaults.given |= SETTING_ALLOW_SEEDS;
+        m->policy.defaults.allow_seeds = row->seeds;
+        d = decided(m);
+        assert_int_equal(d->verdict, row->map ? VERDICT_TAKE : VERDICT_REFUSE);
+        assert_reasons(d, row->reasons);
+        assert_int_equal(d->payer, 0);
+        assert_targets(d, row->map ? row->map : "........", row->zones ? row->zones : "........");
+        assert_size(d->ram_cost, row->map ? count(row->map, 'r') * MEMMAP_SIZE : 0);
+        assert_size(d->n_seeds, row->zones ? count(row->zones, 'k') : 0);
+        for (size_t i = 0; i < N; i++) {
+                assert_int_equal(d->targets[i].wanted, row->map != NULL);
+                assert_int_equal(d->targets[i].seed, row->zones && row->zones[i] == 'k');
+        }
+        decision_free(d);
+}
+
+static void each_mode_by_what_is_possible(void **state) {
+        (void) state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                print_message("row %zu: %s, RAM for %zu\n", i,
+                              memmap_mode_to_string(rows[i].mode), rows[i].memmaps);
+                assert_row(&rows[i]);
+        }
+}
+
+static void numbers_are_told(void **state) {
+        struct machine *m = machine(MEMMAP_RAM, 7);
+        const struct reason *r;
+        struct decision *d;
+
+        (void) state;
+        m->policy.defaults.ram_reserve.value = MEMMAP_SIZE;
+        d = decided(m);
+        r = reason_of(d, REASON_COST);
+        assert_size(r->a, N);
+        assert_size(r->b, MEMMAP_SIZE);
+        r = reason_of(d, REASON_BUDGET);
+        assert_size(r->a, 6 * MEMMAP_SIZE + MiB);
+        assert_int_equal(r->node, 0);
+        r = reason_of(d, REASON_EXCEEDS);
+        assert_size(r->a, N * MEMMAP_SIZE);
+        assert_size(r->b, 6 * MEMMAP_SIZE + MiB);
+        r = reason_of(d, REASON_HELP_BYTES);
+        assert_size(r->a, 2 * MEMMAP_SIZE - MiB);
+        assert_int_equal(r->node, 0);
+        assert_size(d->budget.reserve, MEMMAP_SIZE);
+        assert_ptr_equal(decision_cause(d), reason_of(d, REASON_EXCEEDS));
+        decision_free(d);
+}
+
+static void bytes_that_help_are_enough(void **state) {
+        static const enum memmap_mode modes[] = { MEMMAP_RAM, MEMMAP_SEED, MEMMAP_AUTO };
+
+        (void) state;
+        for (size_t i = 0; i < COUNT(modes); i++) {
+                struct machine *m = machine(modes[i], 1);
+                struct decision *d = decided(m);
+
+                assert_int_equal(d->verdict, VERDICT_REFUSE);
+                m->nodes[0].kernel_free += reason_of(d, REASON_HELP_BYTES)->a;
+                decision_free(d);
+                d = decided(m);
+                assert_int_equal(d->verdict, VERDICT_TAKE);
+                decision_free(d);
+                m->nodes[0].kernel_free--;
+                d = decided(m);
+                if (modes[i] != MEMMAP_AUTO)
+                        assert_int_equal(d->verdict, VERDICT_REFUSE);
+                decision_free(d);
+        }
+}
+
+static void promise_to_others_is_kept(void **state) {
+        struct machine *m = machine(MEMMAP_RAM, 8);
+        struct decision *d;
+
+        (void) state;
+        m->nodes[0].promised = MEMMAP_SIZE;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        decision_free(d);
+}
+
+static void kernel_zone_takes_all_blocks(void **state) {
+        struct machine *m = machine(MEMMAP_RAM, 8);
+        struct decision *d;
+
+        (void) state;
+        m->policy.defaults.given |= SETTING_ZONE;
+        m->policy.defaults.zone = ZONE_KERNEL;
+        d = decided(m);
+        assert_targets(d, "rrrrrrrr", "kkkkkkkk");
+        assert_size(d->n_seeds, 0);
+        decision_free(d);
+}
+
+/* More memmaps than one seed holds: 62, here 3. */
+static void seeds_are_as_many_as_needed_and_lowest(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 8);
+        struct decision *d;
+
+        (void) state;
+        m->device.memmap_size = BLOCK_SIZE / 5;
+        m->nodes[0].kernel_free = 2 * (BLOCK_SIZE / 5);
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_size(d->n_seeds, 3);
+        assert_targets(d, "rsssssss", "kkkmmmmm");
+        decision_free(d);
+
+        /* Those that carry their own leave more room to the others. */
+        m->model.memmap_on_memory = true;
+        d = decided(m);
+        assert_size(d->n_seeds, 2);
+        assert_targets(d, "ddssssss", "kkmmmmmm");
+        decision_free(d);
+}
+
+/* Before anything else */
+
+static void assert_verdict(struct machine *m, enum verdict v, enum reason_code cause) {
+        struct decision *d = decided(m);
+
+        assert_int_equal(d->verdict, v);
+        assert_non_null(decision_cause(d));
+        assert_int_equal(decision_cause(d)->code, cause);
+        assert_size(d->ram_cost, 0);
+        assert_int_equal(d->payer, -1);
+        assert_false(has_reason(d, REASON_COST));
+        for (size_t i = 0; i < d->n_blocks; i++)
+                assert_int_equal(d->targets[i].wanted,
+                                 m->device.blocks[i].state != BLOCK_ABSENT);
+        decision_free(d);
+}
+
+static void assert_taken(struct machine *m) {
+        struct decision *d = decided(m);
+
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_null(decision_cause(d));
+        decision_free(d);
+}
+
+static void ignored_if_the_policy_says_so(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->policy.n_rules = 1;
+        m->rule.settings.given = SETTING_ACTION;
+        m->rule.settings.action = ACTION_IGNORE;
+        /* Whatever else there is to say. */
+        m->device.error = -EIO;
+        m->device.node_open = true;
+        assert_verdict(m, VERDICT_IGNORE, REASON_IGNORED);
+}
+
+static void persistent_memory_needs_a_rule_that_means_it(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->device.backing = BACKING_PMEM;
+        assert_verdict(m, VERDICT_IGNORE, REASON_PMEM);
+        m->policy.n_rules = 1;
+        assert_verdict(m, VERDICT_IGNORE, REASON_PMEM);
+        m->rule.match = (struct match) { MATCH_TARGET_NODE | MATCH_MIN_SIZE, .target_node = 1 };
+        assert_verdict(m, VERDICT_IGNORE, REASON_PMEM);
+        m->rule.match = (struct match) { MATCH_BACKING, .backing = BACKING_PMEM };
+        assert_taken(m);
+        m->rule.match = (struct match) { MATCH_DEVICE, .device = (char *) "dax0.0" };
+        assert_taken(m);
+}
+
+static void unreadable_is_refused(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+        struct decision *d;
+
+        (void) state;
+        m->device.error = -EBADMSG;
+        m->device.n_blocks = 0;
+        assert_verdict(m, VERDICT_REFUSE, REASON_UNREADABLE);
+        d = decided(m);
+        assert_size(decision_cause(d)->a, EBADMSG);
+        assert_string_equal(decision_cause(d)->text, strerror(EBADMSG));
+        decision_free(d);
+}
+
+static void node_open_is_refused(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->device.holder = HOLDER_DEVICE_DAX;
+        assert_taken(m);
+        m->device.node_open = true;
+        assert_verdict(m, VERDICT_REFUSE, REASON_NODE_OPEN);
+}
+
+static void kmem_is_replaced_only_while_unused(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+        struct decision *d;
+
+        (void) state;
+        m->device.holder = HOLDER_KMEM;
+        m->device.measured = false;
+        strcpy(m->device.driver, "kmem");
+        fill_blocks(m->blocks, "........", "--------");
+        assert_taken(m);
+        fill_blocks(m->blocks, "........", "----m---");
+        assert_verdict(m, VERDICT_REFUSE, REASON_HELD);
+        d = decided(m);
+        assert_string_equal(decision_cause(d)->text, "kmem");
+        decision_free(d);
+        fill_blocks(m->blocks, "........", "----g---");
+        assert_verdict(m, VERDICT_REFUSE, REASON_HELD);
+}
+
+static void unknown_driver_is_left_alone(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->device.holder = HOLDER_OTHER;
+        assert_verdict(m, VERDICT_REFUSE, REASON_HELD);
+}
+
+static void what_cannot_be_added_is_refused(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->device.target_node = -1;
+        assert_verdict(m, VERDICT_REFUSE, REASON_NO_TARGET_NODE);
+        m->device.target_node = 1;
+        m->model.module_loaded = false;
+        assert_verdict(m, VERDICT_REFUSE, REASON_NO_MODULE);
+}
+
+static void too_small_is_refused(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+        struct decision *d;
+
+        (void) state;
+        m->device.n_blocks = 0;
+        m->device.size = 100 * MiB;
+        assert_verdict(m, VERDICT_REFUSE, REASON_TOO_SMALL);
+        d = decided(m);
+        assert_size(decision_cause(d)->a, 100 * MiB);
+        assert_size(decision_cause(d)->b, BLOCK_SIZE);
+        decision_free(d);
+}
+
+static void nobody_pays(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+        struct decision *d;
+
+        (void) state;
+        m->nodes[0].has_kernel_zone = false;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        assert_int_equal(decision_cause(d)->code, REASON_NO_PAYER);
+        assert_int_equal(d->payer, -1);
+        decision_free(d);
+}
+
+static void settled_stays_as_it_is(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+
+        (void) state;
+        m->device.settled = true;
+        fill_blocks(m->blocks, "rr.r....", "m-.k....");
+        assert_verdict(m, VERDICT_SETTLED, REASON_SETTLED);
+}
+
+static void rule_is_named(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 8);
+        struct rule rules[2] = {
+                { .name = (char *) "first", .match = { MATCH_TARGET_NODE, .target_node = 5 } },
+                { .name = (char *) "second", .settings = { SETTING_MEMMAP, .memmap = MEMMAP_DEVICE } },
+        };
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        m->policy.rules = rules;
+        m->policy.n_rules = 2;
+        d = decided(m);
+        assert_ptr_equal(d->rule, &rules[1]);
+        assert_int_equal(d->settings.memmap, MEMMAP_DEVICE);
+        assert_int_equal(d->reasons[0].code, REASON_RULE);
+        assert_string_equal(d->reasons[0].text, "second");
+        assert_size(d->reasons[0].a, 1);
+        assert_targets(d, "dddddddd", "mmmmmmmm");
+        decision_free(d);
+}
+
+/* Seeds and the node */
+
+static void seeds_do_not_work_beside_ram(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 8);
+        struct decision *d;
+
+        (void) state;
+        m->device.target_node = 0;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        assert_int_equal(decision_cause(d)->code, REASON_SEEDS_SHARED);
+        assert_int_equal(decision_cause(d)->node, 0);
+        assert_targets(d, "........", "........");
+        decision_free(d);
+
+        /* Where RAM is enough, the same node may carry all. */
+        m->policy.defaults.memmap = MEMMAP_AUTO;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_targets(d, "rrrrrrrr", "mmmmmmmm");
+        decision_free(d);
+}
+
+static void seeds_need_to_come_online(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 8);
+        struct decision *d;
+
+        (void) state;
+        m->policy.defaults.given |= SETTING_ACTION;
+        m->policy.defaults.action = ACTION_PLUG;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        assert_int_equal(decision_cause(d)->code, REASON_SEEDS_OFFLINE);
+        decision_free(d);
+
+        m->policy.defaults.memmap = MEMMAP_AUTO;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_int_equal(d->settings.action, ACTION_PLUG);
+        assert_targets(d, "rrrrrrrr", "mmmmmmmm");
+        decision_free(d);
+}
+
+/* Where the kernel disobeyed before, RAM must be able to bear it once more. */
+static void altmap_is_not_trusted_blindly(void **state) {
+        struct machine *m = machine(MEMMAP_DEVICE, 0);
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        assert_taken(m);
+        m->device.stray_device = true;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        assert_int_equal(decision_cause(d)->code, REASON_NO_ALLOWANCE);
+        assert_false(has_reason(d, REASON_HELP_PARAMETER));
+        decision_free(d);
+        m->nodes[0].kernel_free += MEMMAP_SIZE;
+        assert_taken(m);
+}
+
+/* Halfway: what is there already, what was decided at first, what is decided now. */
+
+static void ram_halfway_stays_ram(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 4);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "r.rrr...", "m.mm-...");
+        add_target(m, 0, 0);
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_targets(d, "rrrrrrrr", "mmmmmmmm");
+        assert_size(d->ram_cost, 4 * MEMMAP_SIZE);
+        assert_size(reason_of(d, REASON_SPENT)->a, 4);
+        /* With what is spent, the sum is the one it began with. */
+        assert_size(reason_of(d, REASON_FITS)->a, 8 * MEMMAP_SIZE);
+        assert_size(reason_of(d, REASON_FITS)->b, 8 * MEMMAP_SIZE + MiB);
+        decision_free(d);
+}
+
+static void device_halfway_stays_device(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 7);
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        /* By now RAM could carry what is missing: it is not asked. */
+        fill_blocks(m->blocks, "d.dddd..", "m.mm--..");
+        add_target(m, 0, 0);
+        d = decided(m);
+        assert_targets(d, "dddddddd", "mmmmmmmm");
+        assert_size(d->ram_cost, 0);
+        decision_free(d);
+}
+
+static void seed_halfway_stays_seed(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 3);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "r.sss...", "k.mm-...");
+        add_target(m, BLOCK_SIZE, 59 * MEMMAP_SIZE);
+        d = decided(m);
+        assert_targets(d, "rsssssss", "kmmmmmmm");
+        assert_size(d->n_seeds, 0);
+        assert_size(d->ram_cost, 0);
+        assert_int_equal(d->payer, 0);
+        decision_free(d);
+}
+
+/* Plugged to be a seed, then interrupted: it becomes the seed. */
+static void seed_that_is_offline_becomes_seed(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 2);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "r.......", "-.......");
+        add_target(m, 0, 0);
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_targets(d, "rsssssss", "kmmmmmmm");
+        assert_true(d->targets[0].seed);
+        assert_size(d->ram_cost, 0);
+        decision_free(d);
+}
+
+/* The seed is full before its time: another one, whose memmap is in RAM. */
+static void full_seeds_get_company(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 3);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "rss.....", "kmm.....");
+        add_target(m, BLOCK_SIZE, MiB);
+        d = decided(m);
+        assert_targets(d, "rssrssss", "kmmkmmmm");
+        assert_size(d->n_seeds, 1);
+        assert_size(d->ram_cost, MEMMAP_SIZE);
+        decision_free(d);
+}
+
+static void mixed_halfway_comes_out_the_same(void **state) {
+        struct machine *m = machine(MEMMAP_MIXED, 2);
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        fill_blocks(m->blocks, "d....r..", "m....-..");
+        add_target(m, 0, 0);
+        d = decided(m);
+        assert_targets(d, "dddddrrr", "mmmmmmmm");
+        decision_free(d);
+
+        /* With seeds: all that RAM carries is there, what is kept for a stray stays. */
+        m = machine(MEMMAP_MIXED, 1);
+        fill_blocks(m->blocks, "rs....rr", "km....--");
+        add_target(m, BLOCK_SIZE, 62 * MEMMAP_SIZE);
+        d = decided(m);
+        assert_targets(d, "rsssssrr", "kmmmmmmm");
+        assert_size(d->ram_cost, 0);
+        decision_free(d);
+}
+
+static void failed_blocks_are_left_out(void **state) {
+        struct machine *m = machine(MEMMAP_AUTO, 6);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "........", ".x....x.");
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_TAKE);
+        assert_targets(d, "r.rrrr.r", "mmmmmmmm");
+        assert_false(d->targets[1].wanted);
+        assert_false(d->targets[6].wanted);
+        assert_size(reason_of(d, REASON_COST)->a, 6);
+        assert_size(d->ram_cost, 6 * MEMMAP_SIZE);
+        decision_free(d);
+
+        /* A seed is another one then. */
+        m->policy.defaults.memmap = MEMMAP_SEED;
+        fill_blocks(m->blocks, "........", "x.......");
+        d = decided(m);
+        assert_targets(d, ".rssssss", "mkmmmmmm");
+        decision_free(d);
+}
+
+/* Once all blocks are there, RAM that has become scarce changes nothing. */
+static void nothing_to_place_is_not_refused(void **state) {
+        (void) state;
+        for (enum memmap_mode mode = 0; mode < _MEMMAP_MODE_MAX; mode++) {
+                struct machine *m = machine(mode, 0);
+                struct decision *d;
+
+                fill_blocks(m->blocks, "rsssdddr", "kmmmmmm-");
+                add_target(m, BLOCK_SIZE, 0);
+                d = decided(m);
+                assert_int_equal(d->verdict, VERDICT_TAKE);
+                assert_targets(d, "rsssdddr", "kmmmmmmm");
+                assert_size(d->ram_cost, 0);
+                decision_free(d);
+        }
+}
+
+static void nothing_comes_of_nothing(void **state) {
+        (void) state;
+        assert_null(decision_free(NULL));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(each_mode_by_what_is_possible),
+                cmocka_unit_test(numbers_are_told),
+                cmocka_unit_test(bytes_that_help_are_enough),
+                cmocka_unit_test(promise_to_others_is_kept),
+                cmocka_unit_test(kernel_zone_takes_all_blocks),
+                cmocka_unit_test(seeds_are_as_many_as_needed_and_lowest),
+                cmocka_unit_test(ignored_if_the_policy_says_so),
+                cmocka_unit_test(persistent_memory_needs_a_rule_that_means_it),
+                cmocka_unit_test(unreadable_is_refused),
+                cmocka_unit_test(node_open_is_refused),
+                cmocka_unit_test(kmem_is_replaced_only_while_unused),
+                cmocka_unit_test(unknown_driver_is_left_alone),
+                cmocka_unit_test(what_cannot_be_added_is_refused),
+                cmocka_unit_test(too_small_is_refused),
+                cmocka_unit_test(nobody_pays),
+                cmocka_unit_test(settled_stays_as_it_is),
+                cmocka_unit_test(rule_is_named),
+                cmocka_unit_test(seeds_do_not_work_beside_ram),
+                cmocka_unit_test(seeds_need_to_come_online),
+                cmocka_unit_test(altmap_is_not_trusted_blindly),
+                cmocka_unit_test(ram_halfway_stays_ram),
+                cmocka_unit_test(device_halfway_stays_device),
+                cmocka_unit_test(seed_halfway_stays_seed),
+                cmocka_unit_test(seed_that_is_offline_becomes_seed),
+                cmocka_unit_test(full_seeds_get_company),
+                cmocka_unit_test(mixed_halfway_comes_out_the_same),
+                cmocka_unit_test(failed_blocks_are_left_out),
+                cmocka_unit_test(nothing_to_place_is_not_refused),
+                cmocka_unit_test(nothing_comes_of_nothing),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
