@@ -57,13 +57,12 @@ static void print_budget(struct json_object *d) {
         struct json_object *blocks = field_get(d, "blocks", json_type_object);
         struct json_object *memmap = field_get(d, "memmap", json_type_object);
         uint64_t each = field_size(memmap, "bytes_per_block");
-        uint64_t wanted = field_size(blocks, "wanted");
-        uint64_t paid = field_size(memmap, "ram");
+        uint64_t total = field_size(blocks, "total");
         char label[64];
 
         if (!budget)
                 return;
-        printf("\nBudget of node %" PRId64 ", which pays for memmaps in RAM\n",
+        printf("\nBudget of node %" PRId64 ", which pays for memmaps in RAM, when it was decided\n",
                field_int(budget, "node", -1));
         print_term(' ', "free", field_size(budget, "free"));
         print_term('+', "reclaimable", field_size(budget, "reclaimable"));
@@ -71,16 +70,11 @@ static void print_budget(struct json_object *d) {
         print_term('-', "reserve of the policy", field_size(budget, "reserve"));
         print_term('-', "promised to others", field_size(budget, "promised"));
         print_term('=', "budget, not below 0", field_size(budget, "total"));
-        if (each == 0 || wanted == 0)
+        if (each == 0 || total == 0)
                 return;
-        snprintf(label, sizeof(label), "%" PRIu64 " memmaps of %s", wanted, FORMAT_BYTES(each));
+        snprintf(label, sizeof(label), "%" PRIu64 " memmaps of %s", total, FORMAT_BYTES(each));
         puts("Cost, if all blocks had theirs there");
-        print_term(' ', label, wanted * each);
-        if (paid == 0)
-                return;
-        snprintf(label, sizeof(label), "%" PRIu64 " are there already", paid);
-        print_term('-', label, paid * each);
-        print_term('=', "still to be paid", paid < wanted ? (wanted - paid) * each : 0);
+        print_term(' ', label, total * each);
 }
 
 static void print_reasons(struct json_object *d) {

@@ -150,11 +150,6 @@ static uint64_t allowance(const struct maker *k) {
         return k->decision->budget.total + memmap_bytes(k, k->n_in_ram);
 }
 
-static void help_bytes(struct maker *k, uint64_t cost) {
-        if (cost > allowance(k))
-                reason_node(k, REASON_HELP_BYTES, cost - allowance(k), 0, k->decision->payer);
-}
-
 /* Memmaps that the seeds online now would still take. */
 static size_t room_now(const struct maker *k, const struct node *target) {
         if (!target || !target->has_kernel_zone || k->device->stray_seed)
@@ -331,21 +326,39 @@ static enum verdict take(struct maker *k) {
         }
 }
 
+static bool given(const struct maker *k, enum reason_code code) {
+        for (size_t i = 0; i < k->decision->n_reasons; i++)
+                if (k->decision->reasons[i].code == code)
+                        return true;
+        return false;
+}
+
+static uint64_t missing(uint64_t need, uint64_t have) {
+        return need > have ? need - have : 0;
+}
+
+/* How much more RAM would have done, by the way that takes least.  0: none would. */
+static uint64_t missing_bytes(const struct maker *k) {
+        const struct decision *d = k->decision;
+        uint64_t first, stray;
+
+        if (!given(k, REASON_NO_ALLOWANCE) && !given(k, REASON_SEEDS_NO_ROOM))
+                return given(k, REASON_EXCEEDS) || given(k, REASON_MIXED) ?
+                        missing(memmap_bytes(k, k->n_wanted), allowance(k)) : 0;
+        first = missing(memmap_bytes(k, 1), d->budget.total);
+        stray = missing(memmap_bytes(k, 2), d->budget.headroom);
+        return first > stray ? first : stray;
+}
+
 /* After a refusal: what would have helped. */
 static void help(struct maker *k) {
-        bool no_device = false, forbidden = false;
-        struct decision *d = k->decision;
+        uint64_t bytes = missing_bytes(k);
 
-        for (size_t i = 0; i < d->n_reasons; i++) {
-                no_device |= d->reasons[i].code == REASON_NO_DEVICE;
-                forbidden |= d->reasons[i].code == REASON_SEEDS_FORBIDDEN;
-        }
-        if (d->payer >= 0 && d->settings.memmap != MEMMAP_DEVICE)
-                help_bytes(k, memmap_bytes(k, d->settings.memmap == MEMMAP_SEED ?
-                                           k->n_in_ram + 1 : k->n_wanted));
-        if (no_device && !k->model->memmap_on_memory)
+        if (bytes > 0)
+                reason_node(k, REASON_HELP_BYTES, bytes, 0, k->decision->payer);
+        if (given(k, REASON_NO_DEVICE) && !k->model->memmap_on_memory)
                 reason(k, REASON_HELP_PARAMETER, 0, 0);
-        if (forbidden)
+        if (given(k, REASON_SEEDS_FORBIDDEN))
                 reason(k, REASON_HELP_SEEDS, 0, 0);
 }
 

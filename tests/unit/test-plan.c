@@ -115,23 +115,36 @@ static void assert_plan(struct machine *m, struct wish w, const char *expected) 
 
 static void empty_when_all_is_there(void **state) {
         (void) state;
-        assert_plan(machine("rrdds", "mmmmm"), (struct wish) { "rrdds", "mmmmm" }, "");
+        assert_plan(machine("rrdds", "mmmmm"), (struct wish) { .map = "rrdds", .zones = "mmmmm" }, "");
         /* Wherever the memmaps and zones are by now. */
-        assert_plan(machine("rrrrr", "mkmkm"), (struct wish) { "sdsds", "Kmmmm" }, "");
+        assert_plan(machine("rrrrr", "mkmkm"), (struct wish) { .map = "sdsds", .zones = "Kmmmm" }, "");
 }
 
-static void empty_unless_taken(void **state) {
-        const struct wish w = { "rrrr", "mmmm" };
+static void empty_if_ignored_or_settled(void **state) {
+        const struct wish w = { .map = "rrrr", .zones = "mmmm" };
 
         (void) state;
-        for (enum verdict v = 0; v < _VERDICT_MAX; v++)
-                if (v != VERDICT_TAKE)
-                        assert_plan_of(machine("....", "...."), w, v, "");
+        assert_plan_of(machine("....", "...."), w, VERDICT_IGNORE, "");
+        assert_plan_of(machine("....", "...."), w, VERDICT_SETTLED, "");
+        assert_plan_of(machine("rr..", "-m.."), w, VERDICT_SETTLED, "");
+}
+
+/* A refusal wants no more than what is there, and binds nothing. */
+static void refused_only_finishes_what_is_plugged(void **state) {
+        struct machine *m = machine("rr..", "-m..");
+        const struct wish w = { .map = "rr..", .zones = "mmmm" };
+
+        (void) state;
+        assert_plan_of(m, w, VERDICT_REFUSE, "0m");
+        m->device.holder = HOLDER_KMEM;
+        assert_plan_of(m, w, VERDICT_REFUSE, "");
+        assert_plan_of(machine("....", "...."), (struct wish) { .map = "....", .zones = "mmmm" },
+                       VERDICT_REFUSE, "");
 }
 
 static void bound_before_all_else(void **state) {
         struct machine *m = machine("...", "...");
-        const struct wish w = { "rrr", "mmm" };
+        const struct wish w = { .map = "rrr", .zones = "mmm" };
 
         (void) state;
         m->device.holder = HOLDER_NONE;
@@ -148,7 +161,7 @@ static void bound_even_if_all_is_there(void **state) {
 
         (void) state;
         m->device.holder = HOLDER_KMEM;
-        assert_plan(m, (struct wish) { "...", "mmm" }, "bind");
+        assert_plan(m, (struct wish) { .map = "...", .zones = "mmm" }, "bind");
 }
 
 static void plugged_before_online(void **state) {
@@ -194,7 +207,7 @@ static void fast_order_knows_what_is_online_below(void **state) {
         struct device devices[2];
 
         (void) state;
-        assert_plan(m, (struct wish) { "ddddd", "mmmmm" }, "place d +2 2m +3 3m +4 4m +1 1m");
+        assert_plan(m, (struct wish) { .map = "ddddd", .zones = "mmmmm" }, "place d +2 2m +3 3m +4 4m +1 1m");
 
         /* Another device of the same node counts, in the same zone, and below. */
         m = machine("....", "....");
@@ -204,15 +217,15 @@ static void fast_order_knows_what_is_online_below(void **state) {
         devices[1] = m->device;
         m->model.devices = devices;
         m->model.n_devices = 2;
-        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +1 1m +2 2m +3 3m +0 0m");
+        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +1 1m +2 2m +3 3m +0 0m");
         below.zone = ZONE_KERNEL;
-        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
         below.zone = ZONE_MOVABLE;
         below.number = 1000;
-        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
         below.number = 3;
         devices[0].target_node = 2;
-        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
 }
 
 static void plug_leaves_offline(void **state) {
@@ -244,7 +257,7 @@ static void blocks_that_failed_or_change_are_let_be(void **state) {
 static void ram_before_the_first_kernel_zone(void **state) {
         (void) state;
         assert_plan(machine("....", "...."),
-                    (struct wish) { "rrrr", "kkkk", ZONE_KERNEL, ORDER_ASCENDING },
+                    (struct wish) { "rrrr", "kkkk", .zone = ZONE_KERNEL, .order = ORDER_ASCENDING },
                     "place r +0 +1 +2 +3 0k 1k 2k 3k");
         assert_plan(machine(".....", "....."),
                     (struct wish) { "rssrr", "Kmmmm", .order = ORDER_ASCENDING },
@@ -310,14 +323,15 @@ static void kernel_before_movable(void **state) {
 
 static void nothing_comes_of_nothing(void **state) {
         (void) state;
-        assert_plan(machine("", ""), (struct wish) { "", "" }, "");
+        assert_plan(machine("", ""), (struct wish) { .map = "", .zones = "" }, "");
         assert_null(plan_free(NULL));
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(empty_when_all_is_there),
-                cmocka_unit_test(empty_unless_taken),
+                cmocka_unit_test(empty_if_ignored_or_settled),
+                cmocka_unit_test(refused_only_finishes_what_is_plugged),
                 cmocka_unit_test(bound_before_all_else),
                 cmocka_unit_test(bound_even_if_all_is_there),
                 cmocka_unit_test(plugged_before_online),

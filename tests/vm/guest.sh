@@ -33,7 +33,7 @@ refute() {
 	local _desc=$1
 	shift
 	! "$@" || die "$_desc: succeeded: $*"
-	echo "ok: $_desc"
+	echo "ok: not: $_desc"
 }
 
 # eq DESC ACTUAL EXPECTED
