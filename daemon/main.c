@@ -117,9 +117,8 @@ static int listen_to_signals(struct daemon *d, sd_event *event) {
         sigset_t mask;
         int r;
 
-        /* Workers are reaped by the kernel: one that hangs in it would keep us waiting. */
-        signal(SIGCHLD, SIG_IGN);
         sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
         sigaddset(&mask, SIGHUP);

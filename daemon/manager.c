@@ -8,6 +8,8 @@
 #include "policy-json.h"
 #include "state.h"
 
+#define REFUSED_DELAY_USEC (60 * 1000000ULL)
+
 /* The policy that is in force without any file. */
 static struct policy *builtin_policy(void) {
         return calloc(1, sizeof(struct policy));
@@ -50,6 +52,12 @@ static void try_again_what_was_given_up(struct manager *m) {
                 r->stuck = false;
                 r->rounds = 0;
                 r->handed_back = false;
+                if (!r->settled_with_failures)
+                        continue;
+                free(steal(&r->failed));
+                r->n_failed = 0;
+                r->settled = r->settled_with_failures = false;
+                state_forget(m->sysfs, r->name);
         }
 }
 
@@ -96,6 +104,16 @@ static void forget_gone(struct manager *m) {
         }
 }
 
+/*
+ * Memory that is freed and a device node that is closed send no event.  Only
+ * where a device waits for such a thing is the daemon ever woken for nothing.
+ */
+static void look_again_for_the_refused(struct manager *m) {
+        for (const struct record *r = m->records; r; r = r->next)
+                if (r->may_pass)
+                        manager_look_in(m, REFUSED_DELAY_USEC);
+}
+
 static void look(struct manager *m) {
         struct model *model = NULL;
         int r;
@@ -121,6 +139,7 @@ static void look(struct manager *m) {
                 if (!record->worker)
                         take_consider(m, record, d);
         }
+        look_again_for_the_refused(m);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -35,6 +35,9 @@ struct record {
         char message[MESSAGE_MAX];
         struct json_object *decision;   /* the last one that was more than "settled" */
         bool settled;
+        bool settled_with_failures;     /* a reload tries those blocks again */
+        enum reason_code cause;         /* of the refusal that was logged */
+        bool may_pass;                  /* refused for what may change without an event */
         bool stray_device, stray_seed;  /* see struct device */
         bool stuck;                     /* given up until something changes */
         bool handed_back;               /* to the drivers it would have had */

@@ -49,7 +49,7 @@ static int on_event(sd_event_source *s, int fd, uint32_t revents, void *userdata
 }
 
 static int listen_to(struct monitor *m) {
-        static const char *const subsystems[] = { "dax", "cxl", "memory" };
+        static const char *const subsystems[] = { "dax", "cxl", "memory", "module" };
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(subsystems); i++) {

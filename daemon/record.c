@@ -34,7 +34,7 @@ struct record *record_get(struct manager *m, const char *name) {
         snprintf(r->name, sizeof(r->name), "%s", name);
         r->manager = m;
         r->payer = -1;
-        r->settled = state_settled(m->sysfs, name, &r->decision);
+        r->settled = state_settled(m->sysfs, name, &r->settled_with_failures, &r->decision);
         r->next = m->records;
         m->records = r;
         return r;

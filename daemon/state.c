@@ -21,7 +21,8 @@ static int identity(const struct sysfs *s, const char *device, uint64_t *ret) {
         return sysfs_inode(s, ret, "sys/bus/dax/devices/%s/", device);
 }
 
-int state_settle(const struct sysfs *s, const char *device, struct json_object *decision) {
+int state_settle(const struct sysfs *s, const char *device, bool failed,
+                 struct json_object *decision) {
         _cleanup_(json_putp) struct json_object *o = json_object_new_object();
         char path[SYSFS_PATH_MAX];
         uint64_t id;
@@ -33,6 +34,7 @@ int state_settle(const struct sysfs *s, const char *device, struct json_object *
         if (r < 0)
                 return r;
         json_object_object_add(o, "identity", json_object_new_uint64(id));
+        json_object_object_add(o, "failed", json_object_new_boolean(failed));
         json_object_object_add(o, "decision", json_object_get(decision));
         r = sysfs_make_dir(s, "run");
         if (r >= 0)
@@ -43,7 +45,8 @@ int state_settle(const struct sysfs *s, const char *device, struct json_object *
         return sysfs_put(s, json_object_to_json_string(o), path);
 }
 
-bool state_settled(const struct sysfs *s, const char *device, struct json_object **ret) {
+bool state_settled(const struct sysfs *s, const char *device, bool *ret_failed,
+                   struct json_object **ret) {
         _cleanup_(json_putp) struct json_object *o = NULL;
         _cleanup_(freep) char *text = NULL;
         struct json_object *v;
@@ -51,12 +54,15 @@ bool state_settled(const struct sysfs *s, const char *device, struct json_object
         uint64_t id;
 
         *ret = NULL;
+        *ret_failed = false;
         file_of(device, path, sizeof(path));
         if (sysfs_read_all(s, &text, NULL, path) < 0 || identity(s, device, &id) < 0)
                 return false;
         o = json_tokener_parse(text);
         if (!json_object_object_get_ex(o, "identity", &v) || json_object_get_uint64(v) != id)
                 return false;
+        if (json_object_object_get_ex(o, "failed", &v))
+                *ret_failed = json_object_get_boolean(v);
         if (json_object_object_get_ex(o, "decision", &v) &&
             json_object_is_type(v, json_type_object))
                 *ret = json_object_get(v);

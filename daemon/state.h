@@ -13,9 +13,12 @@
 
 #include "sysfs.h"
 
-int state_settle(const struct sysfs *s, const char *device, struct json_object *decision);
+/* @failed: some blocks could not be taken in, which may be tried again. */
+int state_settle(const struct sysfs *s, const char *device, bool failed,
+                 struct json_object *decision);
 
 /* @ret: a new reference to the decision, or NULL if none was kept. */
-bool state_settled(const struct sysfs *s, const char *device, struct json_object **ret);
+bool state_settled(const struct sysfs *s, const char *device, bool *ret_failed,
+                   struct json_object **ret);
 
 void state_forget(const struct sysfs *s, const char *device);

@@ -25,9 +25,8 @@ static uint64_t now_usec(void) {
         return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
-/* The cause and what would help, in sentences. */
+/* The causes and what would help, in sentences. */
 static void explain_refusal(const struct decision *d, char *buf, size_t size) {
-        const struct reason *cause = decision_cause(d);
         size_t n = 0;
 
         buf[0] = '\0';
@@ -35,7 +34,7 @@ static void explain_refusal(const struct decision *d, char *buf, size_t size) {
                 const struct reason *r = &d->reasons[i];
                 char text[320];
 
-                if (r != cause && r->code != REASON_NO_DEVICE && r->code < REASON_HELP_PARAMETER)
+                if (!reason_is_cause(r->code) && !reason_is_help(r->code))
                         continue;
                 reason_format(d, r, text, sizeof(text));
                 n += (size_t) snprintf(buf + n, size - n, "%s%s", n ? " " : "", text);
@@ -106,8 +105,9 @@ static void show_outcome(struct record *r, const struct device *d, struct device
                                  "%zu kernel.", d->n_blocks, c.movable, c.kernel);
         else
                 record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu plugged; the "
-                                 "others were taken out by hand and stay out.", c.online,
-                                 d->n_blocks, c.plugged);
+                                 "others %s.", c.online, d->n_blocks, c.plugged,
+                                 r->settled_with_failures ? "failed or were taken out by hand" :
+                                 "were taken out by hand and stay out");
 }
 
 /* The machine is as it was decided: nothing is left to do. */
@@ -121,7 +121,8 @@ static void finish(struct manager *m, struct record *r, struct device *d,
         r->rounds = 0;
         if (m->dry_run)
                 return;
-        e = state_settle(m->sysfs, r->name, r->decision);
+        r->settled_with_failures = c.failed > 0;
+        e = state_settle(m->sysfs, r->name, c.failed > 0, r->decision);
         if (e < 0)
                 log_about(LOG_WARNING, (struct log_about) { .device = r->name, .error = -e },
                           "Cannot write below %s (%s): after a restart, blocks taken out by hand "
@@ -217,12 +218,21 @@ static void on_step_failed(struct record *r, const struct device *d, const struc
 static void on_event(void *userdata, const struct exec_event *e) {
         struct record *r = userdata;
         struct device *d = model_device(r->manager->model, r->name);
+        char block[32];
 
         if (!d && e->kind != EXEC_END)
                 return;
         switch (e->kind) {
         case EXEC_STEP_DONE:
                 on_step_done(r, d, e);
+                break;
+        case EXEC_STEP_RETRIED:
+                block_name(d, e->block, block, sizeof(block));
+                log_about(LOG_INFO, (struct log_about) {
+                        .device = r->name, .error = e->error,
+                        .step = step_to_string(e->step), .block = block,
+                }, "Cannot %s %s yet: %s. Trying again.", step_to_string(e->step), block,
+                          strerror(e->error));
                 break;
         case EXEC_STEP_FAILED:
                 on_step_failed(r, d, e);
@@ -318,21 +328,29 @@ static void finish_what_is_plugged(struct manager *m, struct record *r, const st
         start(m, r, d, decision, plan);
 }
 
+/* Causes that go away without a uevent. */
+static bool may_pass(enum reason_code code) {
+        return code == REASON_NODE_OPEN || code == REASON_EXCEEDS || code == REASON_NO_ALLOWANCE ||
+                code == REASON_SEEDS_NO_ROOM;
+}
+
 static void refuse(struct manager *m, struct record *r, const struct device *device,
                    const struct decision *d) {
         bool begun = device->holder == HOLDER_MEMMAPD && device_count(device).plugged > 0;
-        enum device_state state = begun ? STATE_DEGRADED : STATE_REFUSED;
-        char old[MESSAGE_MAX], why[MESSAGE_MAX];
-        bool known = r->state == state;
+        const struct reason *cause = decision_cause(d);
+        enum reason_code code = cause ? cause->code : REASON_DEFAULTS;
+        char why[MESSAGE_MAX];
 
-        memcpy(old, r->message, sizeof(old));
         keep_decision(r, d);
         explain_refusal(d, why, sizeof(why));
-        record_set_state(r, state, "%s", why);
-        if (!known || strcmp(old, why) != 0)
+        record_set_state(r, begun ? STATE_DEGRADED : STATE_REFUSED, "%s", why);
+        r->may_pass = may_pass(code);
+        /* The figures in it change all the time; said once is enough. */
+        if (r->cause != code)
                 log_about(LOG_WARNING, (struct log_about) {
                         .message_id = MESSAGE_REFUSED, .device = r->name,
                 }, "%s %s", begun ? "No more of it is taken in." : "Refused.", why);
+        r->cause = code;
         finish_what_is_plugged(m, r, device, d);
 }
 
@@ -346,6 +364,7 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
         }
         if (r->stuck)
                 return;
+        r->may_pass = false;
         record_promise_to_others(m, r, m->model);
         if (decide(m->model, m->policy, d, &decision) < 0) {
                 log_error("Out of memory.");
@@ -355,6 +374,7 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                 keep_decision(r, decision);
         switch (decision->verdict) {
         case VERDICT_TAKE:
+                r->cause = REASON_RULE;
                 take(m, r, d, decision);
                 break;
         case VERDICT_IGNORE:

@@ -14,6 +14,8 @@
 struct worker {
         pid_t pid;
         int fd;
+        bool exited;
+        sd_event_source *child;
         sd_event_source *io;
         sd_event_source *timer;
         struct worker_handler handler;
@@ -76,9 +78,23 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         return 0;
 }
 
+/* The pid is ours until this returns, so that no other process is ever killed. */
+static int on_exit_of_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
+        struct worker *w = userdata;
+
+        (void) s;
+        (void) si;
+        if (w)
+                w->exited = true;
+        return 0;
+}
+
 static int watch(struct worker *w, sd_event *event) {
         int r;
 
+        r = sd_event_add_child(event, &w->child, w->pid, WEXITED, on_exit_of_child, w);
+        if (r < 0)
+                return r;
         r = sd_event_add_io(event, &w->io, w->fd, EPOLLIN, on_io, w);
         if (r < 0)
                 return r;
@@ -124,11 +140,14 @@ struct worker *worker_free(struct worker *w) {
                 return NULL;
         sd_event_source_disable_unref(w->io);
         sd_event_source_disable_unref(w->timer);
-        if (w->pid > 0) {
-                /* One that hangs in the kernel must not hang us: SIGCHLD is ignored
-                 * by the daemon, so it is reaped without being waited for. */
+        if (w->pid > 0 && !w->exited)
                 kill(w->pid, SIGKILL);
+        /* One that hangs in the kernel is not waited for; the loop reaps it in time. */
+        if (w->child && !w->exited) {
+                sd_event_source_set_userdata(w->child, NULL);
+                (void) sd_event_source_set_floating(w->child, true);
         }
+        sd_event_source_unref(w->child);
         close(w->fd);
         free(w);
         return NULL;

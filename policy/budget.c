@@ -91,3 +91,7 @@ size_t seed_room(const struct node *n, uint64_t memmap_size) {
          * vmemmap_populate_hugepages(), mm/sparse-vmemmap.c. */
         return (free < n->kernel_free_huge ? free : n->kernel_free_huge) / memmap_size;
 }
+
+size_t seed_room_planned(const struct node *n, uint64_t memmap_size) {
+        return minus(seed_room(n, memmap_size), SEED_SLACK);
+}

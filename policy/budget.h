@@ -38,3 +38,6 @@ size_t seed_capacity(uint64_t block_size, uint64_t memmap_size);
 
 /* How many more memmaps the kernel zones of @n would take now. */
 size_t seed_room(const struct node *n, uint64_t memmap_size);
+
+/* How many of these to plan with: the same slack as in seed_capacity(). */
+size_t seed_room_planned(const struct node *n, uint64_t memmap_size);

@@ -48,6 +48,10 @@ static size_t min_size(size_t a, size_t b) {
         return a < b ? a : b;
 }
 
+static size_t minus_one(size_t n) {
+        return n > 0 ? n - 1 : 0;
+}
+
 static bool present(const struct block *b) {
         return b->state != BLOCK_ABSENT;
 }
@@ -137,9 +141,14 @@ static uint64_t memmap_bytes(const struct maker *k, size_t blocks) {
         return blocks * k->device->memmap_size;
 }
 
+/* The highest: seeds are to be the lowest, so that each zone is in one piece. */
 static void place_in_ram(struct maker *k, size_t n) {
-        place(k, n, PLACEMENT_RAM);
         k->decision->ram_cost += memmap_bytes(k, n);
+        for (size_t i = k->device->n_blocks; i > 0 && n > 0; i--)
+                if (to_be_plugged(&k->device->blocks[i - 1])) {
+                        k->decision->targets[i - 1].placement = PLACEMENT_RAM;
+                        n--;
+                }
 }
 
 /*
@@ -150,11 +159,10 @@ static uint64_t allowance(const struct maker *k) {
         return k->decision->budget.total + memmap_bytes(k, k->n_in_ram);
 }
 
-/* Memmaps that the seeds online now would still take. */
-static size_t room_now(const struct maker *k, const struct node *target) {
-        if (!target || !target->has_kernel_zone || k->device->stray_seed)
-                return 0;
-        return seed_room(target, k->device->memmap_size);
+/* Whether the seeds that are online take the memmap of a further seed. */
+static bool has_room(const struct maker *k, const struct node *target) {
+        return target && target->has_kernel_zone && !k->device->stray_seed &&
+                seed_room(target, k->device->memmap_size) > 0;
 }
 
 /*
@@ -181,10 +189,13 @@ static bool may_become_seed(const struct maker *k, size_t i) {
 
 /*
  * Make seeds of the lowest blocks that can be, as many as @hosted memmaps need
- * beyond @room.  The memmap of a seed is in an earlier seed, or on itself where
- * the kernel can; that of the very first has nowhere to go but RAM.
+ * beyond what there is room for on @target.  The memmap of a seed is in an
+ * earlier seed, or on itself where the kernel can; that of the very first has
+ * nowhere to go but RAM.
  */
-static void make_seeds(struct maker *k, size_t hosted, size_t room) {
+static void make_seeds(struct maker *k, size_t hosted, const struct node *target) {
+        bool room_for_seed = has_room(k, target);
+        size_t room = room_for_seed ? seed_room_planned(target, k->device->memmap_size) : 0;
         size_t capacity = seed_capacity(k->model->block_size, k->device->memmap_size);
         bool altmap = !no_altmap(k);
         struct decision *d = k->decision;
@@ -197,7 +208,7 @@ static void make_seeds(struct maker *k, size_t hosted, size_t room) {
                 if (t->placement == PLACEMENT_NONE && altmap) {
                         t->placement = PLACEMENT_DEVICE;
                         hosted--;
-                } else if (t->placement == PLACEMENT_NONE && room == 0) {
+                } else if (t->placement == PLACEMENT_NONE && !room_for_seed) {
                         t->placement = PLACEMENT_RAM;
                         d->ram_cost += k->device->memmap_size;
                         hosted--;
@@ -206,6 +217,7 @@ static void make_seeds(struct maker *k, size_t hosted, size_t room) {
                 t->seed = true;
                 t->zone = ZONE_KERNEL;
                 room += capacity;
+                room_for_seed = true;
                 d->n_seeds++;
         }
 }
@@ -219,7 +231,7 @@ static enum verdict take_with_seeds(struct maker *k, size_t n) {
                 reason_node(k, REASON_SEEDS_SHARED, 0, 0, target->id);
                 return VERDICT_REFUSE;
         }
-        make_seeds(k, n, room_now(k, target));
+        make_seeds(k, n, target);
         if (k->decision->ram_cost > k->decision->budget.total)
                 return refuse(k, REASON_SEEDS_NO_ROOM, k->device->memmap_size,
                               k->decision->budget.total);
@@ -270,21 +282,29 @@ static enum verdict take_all_in_ram(struct maker *k) {
         return VERDICT_TAKE;
 }
 
-static enum verdict take_mixed(struct maker *k) {
-        size_t fit = k->decision->budget.total / k->device->memmap_size;
-        size_t in_ram = min_size(fit, k->n_absent);
+/* How many of the absent blocks can have their memmap in RAM, when not all can. */
+static size_t part_in_ram(const struct maker *k) {
         const struct node *target = model_node(k->model, k->device->target_node);
-        enum verdict v;
+        const struct budget *b = &k->decision->budget;
+        size_t n = b->total / k->device->memmap_size;
 
+        if (n >= k->n_absent)
+                return k->n_absent;
+        /* See can_bear_stray(). */
+        if (no_altmap(k) || k->device->stray_device)
+                n = min_size(n, minus_one(b->headroom / k->device->memmap_size));
         /* The first seed's memmap is one of those in RAM. */
-        if (in_ram > 0 && in_ram < k->n_absent && no_altmap(k) && room_now(k, target) == 0)
-                in_ram--;
+        if (no_altmap(k) && !has_room(k, target))
+                n = minus_one(n);
+        return n;
+}
+
+static enum verdict take_mixed(struct maker *k) {
+        size_t in_ram = part_in_ram(k);
+
         reason(k, REASON_MIXED, in_ram, k->n_absent - in_ram);
-        v = take_off_ram(k, k->n_absent - in_ram);
-        /* Last: seeds are to be the lowest blocks, so that each zone is in one piece. */
-        if (v == VERDICT_TAKE)
-                place_in_ram(k, in_ram);
-        return v;
+        place_in_ram(k, in_ram);
+        return take_off_ram(k, k->n_absent - in_ram);
 }
 
 static enum verdict take_auto(struct maker *k) {
@@ -333,21 +353,27 @@ static bool given(const struct maker *k, enum reason_code code) {
         return false;
 }
 
-static uint64_t missing(uint64_t need, uint64_t have) {
+/* Bytes short of @memmaps more in RAM, which may be more than there ever was. */
+static uint64_t missing(const struct maker *k, size_t memmaps, uint64_t reserve) {
+        const struct budget *b = &k->decision->budget;
+        uint64_t have = b->free + b->reclaimable;
+        uint64_t need = memmap_bytes(k, memmaps) + b->watermark + b->promised + reserve;
+
         return need > have ? need - have : 0;
 }
 
 /* How much more RAM would have done, by the way that takes least.  0: none would. */
 static uint64_t missing_bytes(const struct maker *k) {
-        const struct decision *d = k->decision;
         uint64_t first, stray;
 
-        if (!given(k, REASON_NO_ALLOWANCE) && !given(k, REASON_SEEDS_NO_ROOM))
-                return given(k, REASON_EXCEEDS) || given(k, REASON_MIXED) ?
-                        missing(memmap_bytes(k, k->n_wanted), allowance(k)) : 0;
-        first = missing(memmap_bytes(k, 1), d->budget.total);
-        stray = missing(memmap_bytes(k, 2), d->budget.headroom);
-        return first > stray ? first : stray;
+        if (given(k, REASON_NO_ALLOWANCE) || given(k, REASON_SEEDS_NO_ROOM)) {
+                first = missing(k, 1, k->decision->budget.reserve);
+                stray = missing(k, 2, 0);
+                return first > stray ? first : stray;
+        }
+        if (given(k, REASON_EXCEEDS) || given(k, REASON_MIXED))
+                return missing(k, k->n_wanted - k->n_in_ram, k->decision->budget.reserve);
+        return 0;
 }
 
 /* After a refusal: what would have helped. */

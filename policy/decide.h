@@ -95,6 +95,10 @@ struct decision *decision_free(struct decision *d);
 
 const char *verdict_to_string(enum verdict v);
 
+/* Whether a reason by itself stands against taking the device; or says what would help. */
+bool reason_is_cause(enum reason_code c);
+bool reason_is_help(enum reason_code c);
+
 /* A short stable name for scripts: "exceeds". */
 const char *reason_to_string(enum reason_code c);
 

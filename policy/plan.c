@@ -130,8 +130,7 @@ static void add_zone(struct builder *b, enum zone zone, size_t *list) {
  */
 static void add_ram_first(struct builder *b) {
         for (size_t i = 0; i < b->decision->n_blocks; i++)
-                if (needs_work(b, i) && !b->decision->targets[i].seed &&
-                    b->decision->targets[i].placement == PLACEMENT_RAM)
+                if (needs_work(b, i) && b->decision->targets[i].placement == PLACEMENT_RAM)
                         add_plug(b, i);
 }
 
@@ -143,7 +142,7 @@ static void build(struct builder *b, size_t *list) {
                 if (b->decision->targets[i].seed && needs_work(b, i))
                         b->seeds[b->n_seeds++] = i;
         if (node && node->has_kernel_zone && !budget_has_ram(b->model, node))
-                b->room = seed_room(node, b->device->memmap_size);
+                b->room = seed_room_planned(node, b->device->memmap_size);
 
         if (b->n_seeds > 0 || kernel)
                 add_ram_first(b);

@@ -53,8 +53,11 @@ const char *reason_to_string(enum reason_code c) {
         return reason_words[c];
 }
 
-/* Whether the reason by itself stands against taking the device. */
-static bool is_cause(enum reason_code c) {
+bool reason_is_help(enum reason_code c) {
+        return c == REASON_HELP_PARAMETER || c == REASON_HELP_BYTES || c == REASON_HELP_SEEDS;
+}
+
+bool reason_is_cause(enum reason_code c) {
         switch (c) {
         case REASON_IGNORED:
         case REASON_PMEM:
@@ -83,7 +86,7 @@ const struct reason *decision_cause(const struct decision *d) {
         if (d->verdict == VERDICT_TAKE)
                 return NULL;
         for (size_t i = 0; i < d->n_reasons; i++)
-                if (is_cause(d->reasons[i].code))
+                if (reason_is_cause(d->reasons[i].code))
                         return &d->reasons[i];
         return NULL;
 }

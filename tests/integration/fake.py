@@ -1310,6 +1310,15 @@ class FakeMachine:
 
     # For tests
 
+    def take_ram(self, amount):
+        """Somebody else takes so many bytes of node 0, or gives them back."""
+        with self.lock:
+            for zone in reversed(self.nodes[0].kernel_zones):
+                part = min(amount // PAGE, zone.free)
+                zone.free -= part
+                amount -= part * PAGE
+            self.refresh()
+
     def actions(self, *kinds):
         """Lines of the log that begin with one of @kinds, split into words."""
         with self.log_lock:

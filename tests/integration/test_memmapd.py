@@ -534,9 +534,7 @@ class Divergence(MemmapdTest):
             if line == "plug dax0.0 40":
                 m.hook = None
                 m.force_ram = 1
-                zone = m.nodes[0].zone("DMA32")
-                zone.free = 200 * MiB // 4096
-                m.refresh()
+                m.take_ram(100 * MiB)
         m.hook = take
         d.start()
         device = d.wait_state("dax0.0", "degraded")
@@ -547,9 +545,7 @@ class Divergence(MemmapdTest):
         self.assertNotIn("-", m.states())
         self.assertEqual(m.devices["dax0.0"].map.count("r"), 1)
         # and with RAM to bear it, all goes on
-        with m.lock:
-            m.nodes[0].zone("DMA32").free += 50 * MiB // 4096
-            m.refresh()
+        m.take_ram(-50 * MiB)
         d.reload()
         d.wait_state("dax0.0", "online")
         self.assertEqual(m.devices["dax0.0"].map.count("r"), 1)
@@ -574,9 +570,7 @@ class Divergence(MemmapdTest):
         def take(line):
             if line == "plug dax0.0 40":
                 m.hook = None
-                zone = m.nodes[0].zone("DMA32")
-                zone.free -= 200 * MiB // 4096
-                m.refresh()
+                m.take_ram(200 * MiB)
         m.hook = take
         d = self.daemon(m, policy(ram_reserve="1%"))
         d.wait_state("dax0.0", "online", "degraded", "refused")

@@ -243,6 +243,7 @@ static void budget_is_the_sum_of_its_terms(void **state) {
         assert_size(b.reserve, 100 * MiB);
         assert_size(b.promised, 30 * MiB);
         assert_size(b.total, 200 * MiB);
+        assert_size(b.headroom, 300 * MiB);
         assert_size(budget_of(&n, (struct amount) { .value = 7 * MiB }).total, 293 * MiB);
 }
 

@@ -138,6 +138,9 @@ static const struct row rows[] = {
         { MEMMAP_AUTO, 1, PLAIN, SEEDS, NULL, NULL,
           REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_NO_ALLOWANCE, REASON_HELP_BYTES,
                   REASON_HELP_PARAMETER) },
+        { MEMMAP_AUTO, 0, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_SEEDS_NO_ROOM, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER) },
         { MEMMAP_AUTO, 7, PLAIN, NO_SEEDS, NULL, NULL,
           REASONS(REASON_EXCEEDS, REASON_NO_DEVICE, REASON_SEEDS_FORBIDDEN, REASON_HELP_BYTES,
                   REASON_HELP_PARAMETER, REASON_HELP_SEEDS) },
@@ -164,6 +167,8 @@ static const struct row rows[] = {
         { MEMMAP_SEED, 2, PLAIN, SEEDS, "rsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
         { MEMMAP_SEED, 1, PLAIN, SEEDS, NULL, NULL,
           REASONS(REASON_NO_ALLOWANCE, REASON_HELP_BYTES) },
+        { MEMMAP_SEED, 0, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_SEEDS_NO_ROOM, REASON_HELP_BYTES) },
         { MEMMAP_SEED, 8, ALTMAP, SEEDS, "dsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
         { MEMMAP_SEED, 1, ALTMAP, NO_SEEDS, "dsssssss", "kmmmmmmm", REASONS(REASON_SEEDS) },
 
@@ -182,6 +187,9 @@ static const struct row rows[] = {
           REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS) },
         { MEMMAP_MIXED, 1, PLAIN, SEEDS, NULL, NULL,
           REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_NO_ALLOWANCE, REASON_HELP_BYTES,
+                  REASON_HELP_PARAMETER) },
+        { MEMMAP_MIXED, 0, PLAIN, SEEDS, NULL, NULL,
+          REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS_NO_ROOM, REASON_HELP_BYTES,
                   REASON_HELP_PARAMETER) },
         { MEMMAP_MIXED, 4, PLAIN, NO_SEEDS, NULL, NULL,
           REASONS(REASON_MIXED, REASON_NO_DEVICE, REASON_SEEDS_FORBIDDEN, REASON_HELP_BYTES,
@@ -207,7 +215,7 @@ static void assert_row(const struct row *row) {
         assert_int_equal(d->verdict, row->map ? VERDICT_TAKE : VERDICT_REFUSE);
         assert_reasons(d, row->reasons);
         assert_int_equal(d->payer, 0);
-        assert_targets(d, row->map ? row->map : "........", row->zones ? row->zones : "........");
+        assert_targets(d, row->map ? row->map : "........", row->zones ? row->zones : "mmmmmmmm");
         assert_size(d->ram_cost, row->map ? count(row->map, 'r') * MEMMAP_SIZE : 0);
         assert_size(d->n_seeds, row->zones ? count(row->zones, 'k') : 0);
         for (size_t i = 0; i < N; i++) {
@@ -251,26 +259,63 @@ static void numbers_are_told(void **state) {
         decision_free(d);
 }
 
-static void bytes_that_help_are_enough(void **state) {
-        static const enum memmap_mode modes[] = { MEMMAP_RAM, MEMMAP_SEED, MEMMAP_AUTO };
+static void assert_verdict_is(struct machine *m, enum verdict v) {
+        struct decision *d = decided(m);
+
+        assert_int_equal(d->verdict, v);
+        decision_free(d);
+}
+
+/* With what is said to be missing it is taken, with a byte less it is not. */
+static void bytes_that_help_are_what_is_missing(void **state) {
+        static const struct {
+                enum memmap_mode mode;
+                bool seeds;
+        } cases[] = {
+                { MEMMAP_RAM, true }, { MEMMAP_SEED, true }, { MEMMAP_AUTO, true },
+                { MEMMAP_AUTO, false }, { MEMMAP_MIXED, true }, { MEMMAP_MIXED, false },
+        };
 
         (void) state;
-        for (size_t i = 0; i < COUNT(modes); i++) {
-                struct machine *m = machine(modes[i], 1);
-                struct decision *d = decided(m);
+        for (size_t i = 0; i < COUNT(cases); i++)
+                for (uint64_t reserve = 0; reserve <= 10 * MEMMAP_SIZE; reserve += MiB) {
+                        struct machine *m = machine(cases[i].mode, 1);
+                        struct decision *d;
 
-                assert_int_equal(d->verdict, VERDICT_REFUSE);
-                m->nodes[0].kernel_free += reason_of(d, REASON_HELP_BYTES)->a;
-                decision_free(d);
-                d = decided(m);
-                assert_int_equal(d->verdict, VERDICT_TAKE);
-                decision_free(d);
-                m->nodes[0].kernel_free--;
-                d = decided(m);
-                if (modes[i] != MEMMAP_AUTO)
+                        m->policy.defaults.given |= SETTING_ALLOW_SEEDS;
+                        m->policy.defaults.allow_seeds = cases[i].seeds;
+                        m->policy.defaults.ram_reserve.value = reserve;
+                        d = decided(m);
                         assert_int_equal(d->verdict, VERDICT_REFUSE);
-                decision_free(d);
-        }
+                        m->nodes[0].kernel_free += reason_of(d, REASON_HELP_BYTES)->a;
+                        decision_free(d);
+                        assert_verdict_is(m, VERDICT_TAKE);
+                        m->nodes[0].kernel_free--;
+                        assert_verdict_is(m, VERDICT_REFUSE);
+                }
+}
+
+static void bytes_do_not_help_everywhere(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 0);
+        struct decision *d;
+
+        (void) state;
+        m->device.target_node = 0;
+        d = decided(m);
+        assert_int_equal(decision_cause(d)->code, REASON_SEEDS_SHARED);
+        assert_false(has_reason(d, REASON_HELP_BYTES));
+        decision_free(d);
+}
+
+/* The reserve is there to bear what goes astray, not what is planned. */
+static void stray_may_take_of_the_reserve(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 2);
+
+        (void) state;
+        m->policy.defaults.ram_reserve.value = MEMMAP_SIZE;
+        assert_verdict_is(m, VERDICT_TAKE);
+        m->policy.defaults.ram_reserve.value = 2 * MEMMAP_SIZE;
+        assert_verdict_is(m, VERDICT_REFUSE);
 }
 
 static void promise_to_others_is_kept(void **state) {
@@ -505,7 +550,7 @@ static void seeds_do_not_work_beside_ram(void **state) {
         assert_int_equal(d->verdict, VERDICT_REFUSE);
         assert_int_equal(decision_cause(d)->code, REASON_SEEDS_SHARED);
         assert_int_equal(decision_cause(d)->node, 0);
-        assert_targets(d, "........", "........");
+        assert_targets(d, "........", "mmmmmmmm");
         decision_free(d);
 
         /* Where RAM is enough, the same node may carry all. */
@@ -706,7 +751,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_mode_by_what_is_possible),
                 cmocka_unit_test(numbers_are_told),
-                cmocka_unit_test(bytes_that_help_are_enough),
+                cmocka_unit_test(bytes_that_help_are_what_is_missing),
+                cmocka_unit_test(bytes_do_not_help_everywhere),
+                cmocka_unit_test(stray_may_take_of_the_reserve),
                 cmocka_unit_test(promise_to_others_is_kept),
                 cmocka_unit_test(kernel_zone_takes_all_blocks),
                 cmocka_unit_test(seeds_are_as_many_as_needed_and_lowest),

@@ -261,7 +261,11 @@ static void ram_before_the_first_kernel_zone(void **state) {
                     "place r +0 +1 +2 +3 0k 1k 2k 3k");
         assert_plan(machine(".....", "....."),
                     (struct wish) { "rssrr", "Kmmmm", .order = ORDER_ASCENDING },
-                    "place r +3 +4 +0 0k +1 1m +2 2m 3m 4m");
+                    "place r +0 +3 +4 0k +1 1m +2 2m 3m 4m");
+        /* Also that of the first seed, where others come online in the same zone. */
+        assert_plan(machine("...", "..."),
+                    (struct wish) { "rsr", "Kkk", .zone = ZONE_KERNEL, .order = ORDER_DESCENDING },
+                    "place r +0 +2 2k 0k +1 1k");
         /* In the movable zone there is nothing to fear. */
         assert_plan(machine("..", ".."), (struct wish) { "rr", "mm", .order = ORDER_ASCENDING },
                     "place r +0 0m +1 1m");
@@ -289,7 +293,7 @@ static void seeds_online_already_are_used_up_first(void **state) {
 
         (void) state;
         m->device.memmap_size = BLOCK_SIZE / 5;
-        add_target(m, BLOCK_SIZE, 3 * (BLOCK_SIZE / 5));
+        add_target(m, BLOCK_SIZE, 5 * (BLOCK_SIZE / 5));
         assert_plan(m, (struct wish) { "rsssssss", "KmKmmmmm", .order = ORDER_ASCENDING },
                     "place s +3 3m +4 4m +2 2k +5 5m +6 6m +7 7m");
         /* RAM on the node is no seed. */
@@ -311,7 +315,7 @@ static void device_of_nothing_but_seeds(void **state) {
 
         (void) state;
         assert_plan(m, (struct wish) { "rr", "KK", .order = ORDER_ASCENDING },
-                    "place r +0 0k +1 1k");
+                    "place r +0 +1 0k 1k");
 }
 
 static void kernel_before_movable(void **state) {
