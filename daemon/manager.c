@@ -142,35 +142,20 @@ static void look(struct manager *m) {
         look_again_for_the_refused(m);
 }
 
-static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct manager *m = userdata;
-
-        (void) s;
-        (void) usec;
-        m->look_at = 0;
-        look(m);
-        return 0;
+static void on_schedule(void *userdata) {
+        look(userdata);
 }
 
 void manager_look_in(struct manager *m, uint64_t usec) {
-        uint64_t now;
-
-        if (sd_event_now(m->event, CLOCK_MONOTONIC, &now) < 0)
-                return;
-        if (m->look_at && m->look_at <= now + usec)
-                return;
-        m->look_at = now + usec;
-        (void) sd_event_source_set_time(m->timer, m->look_at);
-        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+        schedule_in(m->looks, usec);
 }
 
 int manager_start(struct manager *m) {
         int r;
 
-        r = sd_event_add_time(m->event, &m->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, m);
+        r = schedule_new(m->event, on_schedule, m, &m->looks);
         if (r < 0)
                 return r;
-        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
         r = manager_reload(m);
         /* A file that was named must be there; one that is broken can be mended. */
         if (r < 0 && m->policy_path && r != -EINVAL)
@@ -186,7 +171,7 @@ void manager_stop(struct manager *m) {
                 m->records = r->next;
                 record_free(r);
         }
-        sd_event_source_disable_unref(m->timer);
+        m->looks = schedule_free(m->looks);
         m->model = model_free(m->model);
         m->policy = policy_free(m->policy);
 }

@@ -10,6 +10,7 @@
 
 #include "decide.h"
 #include "probe.h"
+#include "schedule.h"
 #include "worker.h"
 
 enum device_state {
@@ -69,8 +70,7 @@ struct manager {
         char policy_error[1024];        /* of the last attempt to read it */
         struct model *model;
         struct record *records;
-        sd_event_source *timer;
-        uint64_t look_at;               /* when the timer fires, 0: it is off */
+        struct schedule *looks;         /* at the machine */
         void (*changed)(void *userdata, const struct record *r);
         void *userdata;
 };

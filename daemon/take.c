@@ -161,7 +161,7 @@ static void end_round(struct record *r, int error) {
         r->rounds = r->progressed ? 0 : r->rounds + 1;
         if (r->rounds >= MAX_ROUNDS || error == ENODEV)
                 give_up(r);
-        manager_look_in(r->manager, 0);
+        schedule_in(r->manager->looks, 0);
 }
 
 static void on_lost(void *userdata, const char *why) {

@@ -290,13 +290,14 @@ static size_t part_in_ram(const struct maker *k) {
 
         if (n >= k->n_absent)
                 return k->n_absent;
+        /* With seeds online, the kernel would not go to RAM. */
+        if (has_room(k, target))
+                return 0;
         /* See can_bear_stray(). */
         if (no_altmap(k) || k->device->stray_device)
                 n = min_size(n, minus_one(b->headroom / k->device->memmap_size));
         /* The first seed's memmap is one of those in RAM. */
-        if (no_altmap(k) && !has_room(k, target))
-                n = minus_one(n);
-        return n;
+        return no_altmap(k) ? minus_one(n) : n;
 }
 
 static enum verdict take_mixed(struct maker *k) {

@@ -169,13 +169,19 @@ static struct node *node_of(struct machine *m, int id) {
         return (struct node *) model_node(&m->model, id);
 }
 
-static struct node *bring_node_online(struct machine *m, int id) {
+/* Once it is online, its distances are known. */
+static struct node *bring_node_online(struct machine *m, int id, int nearest) {
         struct node *n = node_of(m, id);
 
         if (n)
                 return n;
-        n = &m->nodes[m->model.n_nodes++];
-        *n = (struct node) { .id = id, .kernel_watermark = m->devices[0].memmap_size / 2 };
+        n = &m->nodes[m->model.n_nodes];
+        *n = (struct node) {
+                .id = id, .kernel_watermark = m->devices[0].memmap_size / 2,
+                .distances = m->distances[m->model.n_nodes++], .n_distances = NODES_MAX,
+        };
+        for (size_t i = 0; i < m->n_ram; i++)
+                n->distances[i] = (int) i == nearest ? 15 : 20 + (unsigned int) i;
         return n;
 }
 
@@ -211,7 +217,7 @@ static void do_plug(struct machine *m, size_t device, const struct step *s) {
 
         assert_int_equal(b->state, BLOCK_ABSENT);
         assert_false(b->failed);
-        bring_node_online(m, d->target_node);
+        bring_node_online(m, d->target_node, m->nearest[device]);
         b->placement = m->altmap[device] ? PLACEMENT_DEVICE : allocate_memmap(m, device);
         b->state = BLOCK_OFFLINE;
         assert_int_equal(b->placement, s->placement);
@@ -414,6 +420,12 @@ static void promise(struct machine *m, const struct decision *d, uint64_t bytes)
                 node_of(m, d->payer)->promised = bytes;
 }
 
+static bool payer_is_right(const struct machine *m, size_t device, const struct decision *d) {
+        int target = m->devices[device].target_node;
+
+        return d->payer == ((size_t) target < m->n_ram ? target : m->nearest[device]);
+}
+
 /* Both at once, in any order: the one that came first keeps what it was promised. */
 static void two_at_once(const struct machine *m) {
         struct machine end = copy_of(m);
@@ -427,6 +439,9 @@ static void two_at_once(const struct machine *m) {
         w[0] = decide_on(&end, 0);
         promise(&end, w[0].decision, w[0].decision->ram_cost);
         w[1] = decide_on(&end, 1);
+        /* A promise in the name of the wrong node holds nobody back. */
+        for (size_t i = 0; i < DEVICES; i++)
+                at[i] = payer_is_right(&end, i, w[i].decision) ? 0 : w[i].plan->n_steps;
         while (at[0] < w[0].plan->n_steps || at[1] < w[1].plan->n_steps) {
                 size_t i = chance(DEVICES);
 
@@ -436,7 +451,8 @@ static void two_at_once(const struct machine *m) {
         }
         promise(&end, w[0].decision, 0);
         for (size_t i = 0; i < DEVICES; i++) {
-                if (w[i].decision->verdict == VERDICT_TAKE)
+                if (w[i].decision->verdict == VERDICT_TAKE &&
+                    payer_is_right(&end, i, w[i].decision))
                         assert_arrived(&end, i);
                 work_free(w[i]);
         }
