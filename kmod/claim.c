@@ -62,12 +62,16 @@ static void set_state(struct memmapd_claim *claim, unsigned long index,
 	mutex_unlock(&claim->map_lock);
 }
 
-static void count_plugged(struct memmapd_claim *claim)
+/* False if the module is on its way out: no block may outlive it. */
+static bool count_plugged(struct memmapd_claim *claim)
 {
-	if (claim->nr_plugged++)
-		return;
-	__module_get(THIS_MODULE);
-	init_node_memory_type(claim->nid, memory_type);
+	if (!claim->nr_plugged) {
+		if (!try_module_get(THIS_MODULE))
+			return false;
+		init_node_memory_type(claim->nid, memory_type);
+	}
+	claim->nr_plugged++;
+	return true;
 }
 
 static void count_unplugged(struct memmapd_claim *claim)
@@ -101,7 +105,8 @@ int memmapd_claim_plug(struct memmapd_claim *claim, unsigned long index)
 	if (claim->memmap_on_memory)
 		flags |= MHP_MEMMAP_ON_MEMORY;
 
-	count_plugged(claim);
+	if (!count_plugged(claim))
+		return -ENODEV;
 	memmapd_guard_begin(start, size);
 	rc = add_memory_driver_managed(claim->mgid, start, size, res_name,
 				       flags);
