@@ -10,18 +10,13 @@
 
 #include <stddef.h>
 
+#include "policy-error.h"
 #include "policy.h"
 
 enum {
         POLICY_SIZE_MAX = 1024 * 1024,          /* bytes of a file */
         POLICY_NAME_MAX = 100,                  /* bytes of a rule's name */
         POLICY_NODE_MAX = 1023,                 /* the largest target_node */
-};
-
-struct policy_error {
-        char pointer[256];              /* JSON pointer (RFC 6901), "" for the whole file */
-        int line, column;               /* from 1, columns in characters; 0 if not known */
-        char message[512];
 };
 
 /*
@@ -38,6 +33,3 @@ int policy_decode(
  * the file is for the caller to check.
  */
 int policy_read_file(const char *path, struct policy **ret, struct policy_error *error);
-
-/* "FILE:LINE:COLUMN: /pointer: message", without what is not known.  NULL: no memory. */
-char *policy_error_format(const struct policy_error *error, const char *file);

@@ -19,7 +19,7 @@
 
 struct run {
         const struct exec_job *job;
-        int failures;           /* in a row */
+        int failures[_STEP_MAX];        /* in a row, of steps of that kind */
 };
 
 static const struct block *block_of(const struct run *run, const struct step *step) {
@@ -167,9 +167,16 @@ static bool may_cost_ram(const struct run *run, const struct step *step) {
 }
 
 /*
- * 0 if @now, the machine as it is, allows for @step.  What shall be in RAM must
- * leave the reserve alone; what might end up there by mistake may touch it.
+ * Whether the memmap is to be reckoned with in RAM.  Then it must leave the
+ * reserve alone; what ends up there by surprise may touch it, once.
  */
+static bool is_expected_in_ram(const struct run *run, const struct step *step) {
+        const struct device *d = run->job->device;
+
+        return step->placement == PLACEMENT_RAM || d->stray_device || d->stray_seed;
+}
+
+/* 0 if @now, the machine as it is, allows for @step. */
 static int check_nodes(const struct run *run, const struct step *step, const struct model *now) {
         const struct exec_job *job = run->job;
         const struct node *target = model_node(now, job->device->target_node);
@@ -184,7 +191,7 @@ static int check_nodes(const struct run *run, const struct step *step, const str
         payer = *found;
         payer.promised = before->promised;
         budget = budget_of(&payer, job->decision->settings.ram_reserve);
-        if ((step->placement == PLACEMENT_RAM ? budget.total : budget.headroom) <
+        if ((is_expected_in_ram(run, step) ? budget.total : budget.headroom) <
             job->device->memmap_size)
                 return diverged(run, step, false, "node %d has no RAM to spare any more",
                                 payer.id);
@@ -320,13 +327,12 @@ static int run_step(struct run *run, struct step *step) {
         if (r == -ESTALE)
                 return r;
         if (r >= 0) {
-                if (step->kind == STEP_ONLINE)
-                        run->failures = 0;
+                run->failures[step->kind] = 0;
                 return report(run, step, EXEC_STEP_DONE, 0);
         }
         if (report(run, step, EXEC_STEP_FAILED, r) < 0)
                 return -EPIPE;
-        if (!costs_one_block(step, r) || ++run->failures == MAX_FAILURES)
+        if (!costs_one_block(step, r) || ++run->failures[step->kind] == MAX_FAILURES)
                 return r;
         return 0;
 }

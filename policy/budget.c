@@ -40,6 +40,12 @@ static unsigned int distance(const struct node *from, const struct node *to) {
                 from->distances[to->id] : 0;
 }
 
+static bool is_poorer(const struct node *n, const struct node *than, struct amount reserve) {
+        struct budget a = budget_of(n, reserve), b = budget_of(than, reserve);
+
+        return a.total != b.total ? a.total < b.total : a.headroom < b.headroom;
+}
+
 const struct node *budget_payer(const struct model *m, const struct device *d,
                                 struct amount reserve) {
         const struct node *from = model_node(m, d->target_node), *best = NULL;
@@ -60,7 +66,7 @@ const struct node *budget_payer(const struct model *m, const struct device *d,
                         best = n;
                 else if (to_n > 0 && to_best > 0 && to_n != to_best)
                         best = to_n < to_best ? n : best;
-                else if (budget_of(n, reserve).total < budget_of(best, reserve).total)
+                else if (is_poorer(n, best, reserve))
                         best = n;
         }
         return best;

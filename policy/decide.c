@@ -165,18 +165,28 @@ static bool has_room(const struct maker *k, const struct node *target) {
                 seed_room(target, k->device->memmap_size) > 0;
 }
 
+/* Whether it was found that the kernel does not do as it is asked. */
+static bool has_strayed(const struct maker *k) {
+        return k->device->stray_device || k->device->stray_seed;
+}
+
+/* The reserve is for what goes wrong, but not again and again. */
+static uint64_t bearable(const struct maker *k) {
+        const struct budget *b = &k->decision->budget;
+
+        return has_strayed(k) ? b->total : b->headroom;
+}
+
 /*
  * Where the kernel may put a memmap into RAM against orders, the machine must be
- * able to bear one, as that is noticed only afterwards.  The reserve is for such
- * things; what is planned must do without it.
+ * able to bear one, as that is noticed only afterwards.
  */
 static bool can_bear_stray(struct maker *k) {
-        struct decision *d = k->decision;
-        uint64_t need = d->ram_cost + k->device->memmap_size;
+        uint64_t need = k->decision->ram_cost + k->device->memmap_size;
 
-        if (need <= d->budget.headroom)
+        if (need <= bearable(k))
                 return true;
-        reason_node(k, REASON_NO_ALLOWANCE, need, d->budget.headroom, d->payer);
+        reason_node(k, REASON_NO_ALLOWANCE, need, bearable(k), k->decision->payer);
         return false;
 }
 
@@ -285,8 +295,7 @@ static enum verdict take_all_in_ram(struct maker *k) {
 /* How many of the absent blocks can have their memmap in RAM, when not all can. */
 static size_t part_in_ram(const struct maker *k) {
         const struct node *target = model_node(k->model, k->device->target_node);
-        const struct budget *b = &k->decision->budget;
-        size_t n = b->total / k->device->memmap_size;
+        size_t n = k->decision->budget.total / k->device->memmap_size;
 
         if (n >= k->n_absent)
                 return k->n_absent;
@@ -295,7 +304,7 @@ static size_t part_in_ram(const struct maker *k) {
                 return 0;
         /* See can_bear_stray(). */
         if (no_altmap(k) || k->device->stray_device)
-                n = min_size(n, minus_one(b->headroom / k->device->memmap_size));
+                n = min_size(n, minus_one(bearable(k) / k->device->memmap_size));
         /* The first seed's memmap is one of those in RAM. */
         return no_altmap(k) ? minus_one(n) : n;
 }
@@ -365,15 +374,15 @@ static uint64_t missing(const struct maker *k, size_t memmaps, uint64_t reserve)
 
 /* How much more RAM would have done, by the way that takes least.  0: none would. */
 static uint64_t missing_bytes(const struct maker *k) {
-        uint64_t first, stray;
+        uint64_t reserve = k->decision->budget.reserve, first, stray;
 
         if (given(k, REASON_NO_ALLOWANCE) || given(k, REASON_SEEDS_NO_ROOM)) {
-                first = missing(k, 1, k->decision->budget.reserve);
-                stray = missing(k, 2, 0);
+                first = missing(k, 1, reserve);
+                stray = missing(k, 2, has_strayed(k) ? reserve : 0);
                 return first > stray ? first : stray;
         }
         if (given(k, REASON_EXCEEDS) || given(k, REASON_MIXED))
-                return missing(k, k->n_wanted - k->n_in_ram, k->decision->budget.reserve);
+                return missing(k, k->n_wanted - k->n_in_ram, reserve);
         return 0;
 }
 

@@ -182,8 +182,8 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "A memmap cannot go onto its own block: %s.", r->text);
                 break;
         case REASON_SEEDS:
-                snprintf(buf, size, "%" PRIu64 " memmaps go into seeds on node %d, for which %" PRIu64
-                         " blocks come online in the kernel zone.", r->b, r->node, r->a);
+                snprintf(buf, size, "%" PRIu64 " memmaps go into seeds on node %d, for which "
+                         "%" PRIu64 " blocks come online in the kernel zone.", r->b, r->node, r->a);
                 break;
         case REASON_SEEDS_FORBIDDEN:
                 snprintf(buf, size, "The policy forbids seeds (\"allow_seeds\": false).");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Preloaded into a program under test: hands what it writes below
- * $FAKEKERNEL_ROOT/sys to the fake kernel (fake.py), and returns what that says.
+ * $FAKEKERNEL_ROOT/sys to the fake kernel (fakemachine/), and returns what that says.
  *
  * The fake kernel is a process of its own behind a socket.  As with the real
  * one, whoever asked for something may be killed in the middle and the system
@@ -15,7 +15,11 @@
  * umockdev may be preloaded as well and redirects paths, so everything that
  * serves only this library goes straight to the system.
  */
+/* open() and open64() are two things here, whatever the build asks for. */
+#undef _FILE_OFFSET_BITS
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

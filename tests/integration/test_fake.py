@@ -2,14 +2,15 @@
 """The fake kernel itself, written to by other processes through the preload."""
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
 import unittest
 
-from fake import GiB, MiB, Dax, FakeMachine, built
+from fakemachine import Dax, FakeMachine, GiB, MiB, built
 
-FAKEKERNEL = built("FAKEKERNEL", "tests/libfakekernel.so")
+FAKEKERNEL = built("FAKEKERNEL", "tests/integration/libfakekernel.so")
 NEW_ID = "/sys/bus/dax/drivers/memmapd_kmem/new_id"
 GROUP = "/sys/bus/dax/devices/dax0.0/memmapd"
 
@@ -87,7 +88,7 @@ class Preload(FakeTest):
     def test_errors_reach_the_writer(self):
         m = self.machine(devices=[Dax(size=1 * GiB)])
         m.write(NEW_ID, "dax0.0")
-        m.fail_plug(1, errno.ENOMEM, 1)
+        m.faults.fail_plug(1, errno.ENOMEM, 1)
         script = f"""
 import errno, os
 for value in b"8", b"x", b"1", b"1", b"1":
@@ -109,7 +110,7 @@ for value in b"8", b"x", b"1", b"1", b"1":
     def test_a_killed_writer_leaves_the_tree_whole(self):
         m = self.machine(devices=[Dax(size=8 * GiB)])
         m.write(NEW_ID, "dax0.0")
-        m.delay = 0.02
+        m.faults.delay = 0.02
         p = subprocess.Popen(["/bin/sh", "-c", f"exec echo 0-63 > {m.root}{GROUP}/plug"],
                              env=self.env(m))
         time.sleep(0.3)
@@ -120,7 +121,7 @@ for value in b"8", b"x", b"1", b"1", b"1":
             plugged = m.devices["dax0.0"].map
             self.assertEqual(m.tree.get(f"{GROUP}/map"), plugged)
             self.assertEqual(len([b for b in os.listdir(m.root + "/sys/bus/memory/devices")]),
-                             len(m.boot_blocks) + plugged.count("r"))
+                             len(m.memory.boot_blocks) + plugged.count("r"))
 
     def test_uevents(self):
         m = self.machine()
@@ -209,7 +210,7 @@ class Kernel(FakeTest):
     def test_forced_into_ram(self):
         m = self.machine(memmap_on_memory=True, devices=[Dax(size=1 * GiB)])
         m.write(NEW_ID, "dax0.0")
-        m.force_ram = 2
+        m.faults.force_ram = 2
         self.plug_all(m, lambda i: "online_movable")
         self.assertEqual(m.devices["dax0.0"].map, "rrdddddd")
 
@@ -221,6 +222,46 @@ class Kernel(FakeTest):
         self.plug_all(m, lambda i: "online_movable", "dax1.0")
         self.assertEqual(m.devices["dax1.0"].map, "r" * 8)
         self.assertEqual(m.nodes[0].lowest, (m.nodes[0].kernel_free) * 4096)
+
+
+    def test_crumbs_are_no_room(self):
+        m = self.machine(devices=[Dax(size=16 * GiB)])
+        m.faults.crumbs = 10 * 512
+        m.write(NEW_ID, "dax0.0")
+        self.plug_all(m, lambda i: "online_movable" if i else "online_kernel")
+        self.assertIn(m.devices["dax0.0"].map.count("s"), (53, 54))
+
+
+class Procfs(FakeTest):
+    """Two views of the same memory."""
+
+    def free_pages(self, m):
+        """{(node, zone): pages}, of zoneinfo and of buddyinfo."""
+        zoneinfo = re.findall(r"Node (\d+), zone +(\w+)\n(?:  per-node stats\n(?: {6}.*\n)*)?"
+                              r"  pages free +(\d+)", m.tree.get("/proc/zoneinfo"))
+        buddyinfo = re.findall(r"Node (\d+), zone +(\w+) ((?: *\d+ ){11})\n",
+                               m.tree.get("/proc/buddyinfo"))
+        return ({(node, zone): int(free) for node, zone, free in zoneinfo if free != "0"},
+                {(node, zone): sum(int(n) << order for order, n in enumerate(counts.split()))
+                 for node, zone, counts in buddyinfo})
+
+    def test_format(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB)
+        lines = m.tree.get("/proc/buddyinfo").splitlines()
+        self.assertEqual(lines, [
+            "Node 0, zone      DMA " + "".join(f"{n:>6} " for n in [0] * 8 + [1, 1, 3]),
+            "Node 0, zone    DMA32 " + "".join(f"{n:>6} " for n in [0] * 8 + [1, 0, 71])])
+
+    def test_views_agree(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=16 * GiB)])
+        m.faults.crumbs, m.faults.stray = 5 * 512 + 7, 3 * 512 + 5
+        m.write(NEW_ID, "dax0.0")
+        for steps in range(2):
+            zoneinfo, buddyinfo = self.free_pages(m)
+            self.assertEqual(buddyinfo, zoneinfo)
+            self.assertEqual(("1", "Movable") in buddyinfo, steps > 0)
+            if not steps:
+                self.plug_all(m, lambda i: "online_movable" if i % 60 else "online_kernel")
 
 
 class Drivers(FakeTest):

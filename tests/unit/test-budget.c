@@ -146,6 +146,12 @@ static void poorest_pays_if_a_distance_is_missing(void **state) {
         m->nodes[0].n_distances = 4;
         m->distances[0][1] = m->distances[0][2] = 0;
         assert_int_equal(payer(m), 1);
+        m->nodes[1].kernel_free = m->nodes[2].kernel_free = 400 * MiB;
+        assert_int_equal(payer(m), 0);
+        m->nodes[1].kernel_free = 100 * MiB;
+        m->distances[0][0] = 0;
+        m->distances[0][1] = 20;
+        assert_int_equal(payer(m), 1);
 }
 
 static void poorest_pays_among_equally_near(void **state) {
@@ -171,6 +177,17 @@ static void poorest_is_so_after_the_reserve(void **state) {
         m->nodes[2].kernel_total = 100 * MiB;
         assert_int_equal(budget_payer(&m->model, &m->device, none)->id, 1);
         assert_int_equal(budget_payer(&m->model, &m->device, tenth)->id, 0);
+}
+
+/* Nobody has anything to spare: who would bear the least. */
+static void poorest_is_so_also_below_the_reserve(void **state) {
+        const struct amount much = { .value = GiB };
+        struct machine *m = machine();
+
+        (void) state;
+        assert_int_equal(budget_payer(&m->model, &m->device, much)->id, 1);
+        m->nodes[2].kernel_free = 99 * MiB;
+        assert_int_equal(budget_payer(&m->model, &m->device, much)->id, 2);
 }
 
 static void nobody_pays_without_ram(void **state) {
@@ -288,6 +305,7 @@ int main(void) {
                 cmocka_unit_test(poorest_pays_if_a_distance_is_missing),
                 cmocka_unit_test(poorest_pays_among_equally_near),
                 cmocka_unit_test(poorest_is_so_after_the_reserve),
+                cmocka_unit_test(poorest_is_so_also_below_the_reserve),
                 cmocka_unit_test(nobody_pays_without_ram),
                 cmocka_unit_test(own_seeds_are_not_ram),
                 cmocka_unit_test(seeds_with_altmaps_hide_no_ram),

@@ -259,6 +259,26 @@ static void numbers_are_told(void **state) {
         decision_free(d);
 }
 
+static void parts_are_told(void **state) {
+        struct machine *m = machine(MEMMAP_MIXED, 3);
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        d = decided(m);
+        assert_size(reason_of(d, REASON_MIXED)->a, 3);
+        assert_size(reason_of(d, REASON_MIXED)->b, 5);
+        assert_size(reason_of(d, REASON_DEVICE)->a, 5);
+        decision_free(d);
+
+        m = machine(MEMMAP_SEED, 3);
+        d = decided(m);
+        assert_size(reason_of(d, REASON_SEEDS)->a, 1);
+        assert_size(reason_of(d, REASON_SEEDS)->b, 8);
+        assert_int_equal(reason_of(d, REASON_SEEDS)->node, 1);
+        decision_free(d);
+}
+
 static void assert_verdict_is(struct machine *m, enum verdict v) {
         struct decision *d = decided(m);
 
@@ -285,6 +305,9 @@ static void bytes_that_help_are_what_is_missing(void **state) {
                         m->policy.defaults.given |= SETTING_ALLOW_SEEDS;
                         m->policy.defaults.allow_seeds = cases[i].seeds;
                         m->policy.defaults.ram_reserve.value = reserve;
+                        m->nodes[0].kernel_reclaimable = 3 * MiB;
+                        m->nodes[0].kernel_watermark = 2 * MiB;
+                        m->nodes[0].promised = MiB;
                         d = decided(m);
                         assert_int_equal(d->verdict, VERDICT_REFUSE);
                         m->nodes[0].kernel_free += reason_of(d, REASON_HELP_BYTES)->a;
@@ -293,6 +316,18 @@ static void bytes_that_help_are_what_is_missing(void **state) {
                         m->nodes[0].kernel_free--;
                         assert_verdict_is(m, VERDICT_REFUSE);
                 }
+}
+
+/* Of 8 memmaps 3 are paid for, and there is RAM for one and a half. */
+static void bytes_that_help_are_without_those_spent(void **state) {
+        struct machine *m = machine(MEMMAP_RAM, 1);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "rrr.....", "mmm.....");
+        d = decided(m);
+        assert_size(reason_of(d, REASON_HELP_BYTES)->a, 5 * MEMMAP_SIZE - MEMMAP_SIZE - MiB);
+        decision_free(d);
 }
 
 static void bytes_do_not_help_everywhere(void **state) {
@@ -520,7 +555,8 @@ static void rule_is_named(void **state) {
         struct machine *m = machine(MEMMAP_AUTO, 8);
         struct rule rules[2] = {
                 { .name = (char *) "first", .match = { MATCH_TARGET_NODE, .target_node = 5 } },
-                { .name = (char *) "second", .settings = { SETTING_MEMMAP, .memmap = MEMMAP_DEVICE } },
+                { .name = (char *) "second",
+                  .settings = { SETTING_MEMMAP, .memmap = MEMMAP_DEVICE } },
         };
         struct decision *d;
 
@@ -597,6 +633,50 @@ static void altmap_is_not_trusted_blindly(void **state) {
         decision_free(d);
         m->nodes[0].kernel_free += MEMMAP_SIZE;
         assert_taken(m);
+}
+
+/* Else one after the other would eat up the reserve. */
+static void reserve_bears_one_stray_only(void **state) {
+        struct machine *m = machine(MEMMAP_DEVICE, 1);
+        struct decision *d;
+
+        (void) state;
+        m->model.memmap_on_memory = true;
+        m->policy.defaults.ram_reserve.value = MEMMAP_SIZE;
+        m->device.stray_device = true;
+        d = decided(m);
+        assert_int_equal(d->verdict, VERDICT_REFUSE);
+        assert_size(decision_cause(d)->a, MEMMAP_SIZE);
+        assert_size(decision_cause(d)->b, MiB);
+        decision_free(d);
+        m->nodes[0].kernel_free += MEMMAP_SIZE;
+        assert_taken(m);
+
+        /* With seeds the first comes before any stray was seen. */
+        m = machine(MEMMAP_SEED, 3);
+        m->policy.defaults.ram_reserve.value = 2 * MEMMAP_SIZE;
+        assert_taken(m);
+        m->device.stray_seed = true;
+        assert_verdict_is(m, VERDICT_REFUSE);
+        m->policy.defaults.ram_reserve.value = MEMMAP_SIZE;
+        assert_taken(m);
+}
+
+/* A seed that looks free and was not used is not counted on. */
+static void seeds_are_not_trusted_after_a_stray(void **state) {
+        struct machine *m = machine(MEMMAP_SEED, 3);
+        struct decision *d;
+
+        (void) state;
+        fill_blocks(m->blocks, "rsr.....", "kmm.....");
+        add_target(m, BLOCK_SIZE, 60 * MEMMAP_SIZE);
+        d = decided(m);
+        assert_targets(d, "rsrsssss", "kmmmmmmm");
+        decision_free(d);
+        m->device.stray_seed = true;
+        d = decided(m);
+        assert_targets(d, "rsrrssss", "kmmkmmmm");
+        decision_free(d);
 }
 
 /* Halfway: what is there already, what was decided at first, what is decided now. */
@@ -751,7 +831,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_mode_by_what_is_possible),
                 cmocka_unit_test(numbers_are_told),
+                cmocka_unit_test(parts_are_told),
                 cmocka_unit_test(bytes_that_help_are_what_is_missing),
+                cmocka_unit_test(bytes_that_help_are_without_those_spent),
                 cmocka_unit_test(bytes_do_not_help_everywhere),
                 cmocka_unit_test(stray_may_take_of_the_reserve),
                 cmocka_unit_test(promise_to_others_is_kept),
@@ -771,6 +853,8 @@ int main(void) {
                 cmocka_unit_test(seeds_do_not_work_beside_ram),
                 cmocka_unit_test(seeds_need_to_come_online),
                 cmocka_unit_test(altmap_is_not_trusted_blindly),
+                cmocka_unit_test(reserve_bears_one_stray_only),
+                cmocka_unit_test(seeds_are_not_trusted_after_a_stray),
                 cmocka_unit_test(ram_halfway_stays_ram),
                 cmocka_unit_test(device_halfway_stays_device),
                 cmocka_unit_test(seed_halfway_stays_seed),

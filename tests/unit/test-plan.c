@@ -115,13 +115,13 @@ static void assert_plan(struct machine *m, struct wish w, const char *expected) 
 
 static void empty_when_all_is_there(void **state) {
         (void) state;
-        assert_plan(machine("rrdds", "mmmmm"), (struct wish) { .map = "rrdds", .zones = "mmmmm" }, "");
+        assert_plan(machine("rrdds", "mmmmm"), (struct wish) { "rrdds", "mmmmm" }, "");
         /* Wherever the memmaps and zones are by now. */
-        assert_plan(machine("rrrrr", "mkmkm"), (struct wish) { .map = "sdsds", .zones = "Kmmmm" }, "");
+        assert_plan(machine("rrrrr", "mkmkm"), (struct wish) { "sdsds", "Kmmmm" }, "");
 }
 
 static void empty_if_ignored_or_settled(void **state) {
-        const struct wish w = { .map = "rrrr", .zones = "mmmm" };
+        const struct wish w = { "rrrr", "mmmm" };
 
         (void) state;
         assert_plan_of(machine("....", "...."), w, VERDICT_IGNORE, "");
@@ -132,19 +132,19 @@ static void empty_if_ignored_or_settled(void **state) {
 /* A refusal wants no more than what is there, and binds nothing. */
 static void refused_only_finishes_what_is_plugged(void **state) {
         struct machine *m = machine("rr..", "-m..");
-        const struct wish w = { .map = "rr..", .zones = "mmmm" };
+        const struct wish w = { "rr..", "mmmm" };
 
         (void) state;
         assert_plan_of(m, w, VERDICT_REFUSE, "0m");
         m->device.holder = HOLDER_KMEM;
         assert_plan_of(m, w, VERDICT_REFUSE, "");
-        assert_plan_of(machine("....", "...."), (struct wish) { .map = "....", .zones = "mmmm" },
+        assert_plan_of(machine("....", "...."), (struct wish) { "....", "mmmm" },
                        VERDICT_REFUSE, "");
 }
 
 static void bound_before_all_else(void **state) {
         struct machine *m = machine("...", "...");
-        const struct wish w = { .map = "rrr", .zones = "mmm" };
+        const struct wish w = { "rrr", "mmm" };
 
         (void) state;
         m->device.holder = HOLDER_NONE;
@@ -161,7 +161,7 @@ static void bound_even_if_all_is_there(void **state) {
 
         (void) state;
         m->device.holder = HOLDER_KMEM;
-        assert_plan(m, (struct wish) { .map = "...", .zones = "mmm" }, "bind");
+        assert_plan(m, (struct wish) { "...", "mmm" }, "bind");
 }
 
 static void plugged_before_online(void **state) {
@@ -207,7 +207,7 @@ static void fast_order_knows_what_is_online_below(void **state) {
         struct device devices[2];
 
         (void) state;
-        assert_plan(m, (struct wish) { .map = "ddddd", .zones = "mmmmm" }, "place d +2 2m +3 3m +4 4m +1 1m");
+        assert_plan(m, (struct wish) { "ddddd", "mmmmm" }, "place d +2 2m +3 3m +4 4m +1 1m");
 
         /* Another device of the same node counts, in the same zone, and below. */
         m = machine("....", "....");
@@ -217,15 +217,15 @@ static void fast_order_knows_what_is_online_below(void **state) {
         devices[1] = m->device;
         m->model.devices = devices;
         m->model.n_devices = 2;
-        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +1 1m +2 2m +3 3m +0 0m");
+        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +1 1m +2 2m +3 3m +0 0m");
         below.zone = ZONE_KERNEL;
-        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
         below.zone = ZONE_MOVABLE;
         below.number = 1000;
-        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
         below.number = 3;
         devices[0].target_node = 2;
-        assert_plan(m, (struct wish) { .map = "dddd", .zones = "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
+        assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
 }
 
 static void plug_leaves_offline(void **state) {
@@ -283,6 +283,9 @@ static void seeds_come_first_and_just_in_time(void **state) {
         assert_plan(m, (struct wish) { "rsssssss", "KKKmmmmm", .order = ORDER_DESCENDING },
                     "place r +0 0k +7 7m +6 6m +1 1k +5 5m +4 4m +2 2k +3 3m");
         /* With altmaps they take no room of each other. */
+        assert_plan(m, (struct wish) { "dddsssss", "KKKmmmmm", .order = ORDER_ASCENDING },
+                    "place d +0 0k place s +3 3m +4 4m place d +1 1k place s +5 5m +6 6m +7 7m "
+                    "place d +2 2k");
         assert_plan(m, (struct wish) { "ddssssss", "KKmmmmmm", .order = ORDER_ASCENDING },
                     "place d +0 0k place s +2 2m +3 3m place d +1 1k place s +4 4m +5 5m +6 6m "
                     "+7 7m");
@@ -327,7 +330,7 @@ static void kernel_before_movable(void **state) {
 
 static void nothing_comes_of_nothing(void **state) {
         (void) state;
-        assert_plan(machine("", ""), (struct wish) { .map = "", .zones = "" }, "");
+        assert_plan(machine("", ""), (struct wish) { "", "" }, "");
         assert_null(plan_free(NULL));
 }
 

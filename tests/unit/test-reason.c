@@ -46,6 +46,10 @@ static void every_code_has_a_sentence(void **state) {
                 /* Not the stopgap for codes without one. */
                 assert_true(strncmp(buf, "Reason ", 7) != 0);
         }
+        struct reason unknown = { .code = _REASON_MAX };
+        char buf[TEXT_MAX];
+
+        assert_true(strncmp(reason_format(&d, &unknown, buf, sizeof(buf)), "Reason ", 7) == 0);
 }
 
 static void no_sentence_is_cut_off(void **state) {
@@ -134,6 +138,8 @@ static void help_is_not_a_cause(void **state) {
                 for (size_t j = 0; j < COUNT(harmless); j++)
                         expected &= harmless[j] != (enum reason_code) i;
                 assert_int_equal(decision_cause(&d) != NULL, expected);
+                assert_int_equal(reason_is_cause(i), expected);
+                assert_int_equal(reason_is_help(i), strncmp(reason_to_string(i), "help-", 5) == 0);
                 causes += expected;
         }
         assert_size(causes + COUNT(harmless), _REASON_MAX);

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 
 #define DEFAULT_SEED 20220715
-#define DEFAULT_MACHINES 4000
+#define DEFAULT_MACHINES 20000
 
 #define BLOCKS_MAX 160
 #define RAM_NODES_MAX 3
@@ -50,6 +50,7 @@ struct machine {
         bool altmap[DEVICES];           /* what was last written to memmap_on_memory */
         int nearest[DEVICES];           /* node that pays, for those whose own has no RAM */
         uint64_t floor[NODES_MAX];      /* what must be left free in each node */
+        bool interrupted;
 };
 
 /* A copy has its own arrays. */
@@ -220,7 +221,9 @@ static void do_plug(struct machine *m, size_t device, const struct step *s) {
         bring_node_online(m, d->target_node, m->nearest[device]);
         b->placement = m->altmap[device] ? PLACEMENT_DEVICE : allocate_memmap(m, device);
         b->state = BLOCK_OFFLINE;
-        assert_int_equal(b->placement, s->placement);
+        /* What may be in RAM does no harm in a seed. */
+        if (!m->interrupted || s->placement != PLACEMENT_RAM)
+                assert_int_equal(b->placement, s->placement);
 }
 
 static void do_online(struct machine *m, size_t device, const struct step *s) {
@@ -283,9 +286,10 @@ static void work_free(struct work w) {
         decision_free(w.decision);
 }
 
-static void carry_out(struct machine *m, size_t device, const struct plan *p, size_t from, size_t to) {
-        for (size_t i = from; i < to; i++)
-                do_step(m, device, &p->steps[i]);
+/* The first @n steps. */
+static void carry_out(struct machine *m, const struct plan *p, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                do_step(m, 0, &p->steps[i]);
 }
 
 /* What must hold */
@@ -368,7 +372,7 @@ static void carried_out_as_a_whole(const struct machine *m) {
 
         adjust(&end);
         if (w.decision->verdict == VERDICT_TAKE) {
-                carry_out(&end, 0, w.plan, 0, w.plan->n_steps);
+                carry_out(&end, w.plan, w.plan->n_steps);
                 assert_spent(m, &end, w.decision);
                 assert_arrived(&end, 0);
                 assert_zones_apart(&end.devices[0]);
@@ -382,6 +386,7 @@ static void interrupted(const struct machine *m) {
         struct machine end = copy_of(m);
         struct work w = decide_on(m, 0);
         bool taken = w.decision->verdict == VERDICT_TAKE;
+        int payer = w.decision->payer;
 
         adjust(&end);
         for (int rounds = 0; taken && w.plan->n_steps > 0; rounds++) {
@@ -389,10 +394,13 @@ static void interrupted(const struct machine *m) {
                 size_t stop = rounds < 2 ? chance(w.plan->n_steps) : w.plan->n_steps;
 
                 assert_true(rounds < 4);
-                carry_out(&end, 0, w.plan, 0, stop);
+                end.interrupted = rounds > 0;
+                carry_out(&end, w.plan, stop);
                 work_free(w);
                 w = decide_on(&end, 0);
-                assert_int_equal(w.decision->verdict, VERDICT_TAKE);
+                /* Who pays may turn out only now, and to have less to spare. */
+                taken = w.decision->verdict == VERDICT_TAKE;
+                assert_true(taken || w.decision->payer != payer);
         }
         if (taken)
                 assert_arrived(&end, 0);
@@ -406,7 +414,8 @@ static void more_ram_is_no_harm(const struct machine *m) {
 
         adjust(&rich);
         if (w.decision->payer >= 0)
-                rich.nodes[w.decision->payer].kernel_free += chance(200 * m->devices[0].memmap_size);
+                rich.nodes[w.decision->payer].kernel_free +=
+                        chance(200 * m->devices[0].memmap_size);
         more = decide_on(&rich, 0);
         /* Unless it has become another one's to pay. */
         if (w.decision->verdict == VERDICT_TAKE && w.decision->payer == more.decision->payer)

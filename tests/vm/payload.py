@@ -69,6 +69,13 @@ def merged(name):
     return "usr/" + name if top in ("bin", "sbin", "lib", "lib64") else name
 
 
+def images(here, build):
+    """Builds what machines boot from, if need be; returns the kernel's version."""
+    if subprocess.run([here / "image", "--build", build], check=False).returncode:
+        raise RuntimeError("tests/vm/image failed")
+    return (build / "vm/kver").read_text().strip()
+
+
 def install(build, kver, root):
     """Puts what the build made into the empty directory root, as a tree.
 

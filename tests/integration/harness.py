@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of memmapd have in common."""
+import os
+import unittest
+
+from fakemachine import Daemon, FakeMachine, built
+
+PARAMETER = "memory_hotplug.memmap_on_memory=1"
+BAD_POLICY = '{\n  "version": 1,\n  "defaults": { "memmapp": "ram" }\n}\n'
+
+
+def rule(name="rule", match=None, **settings):
+    return {"name": name, "match": match or {}, **settings}
+
+
+class MemmapdTest(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        if not os.access(built("MEMMAPD", "daemon/memmapd"), os.X_OK):
+            self.skipTest("memmapd is not built")
+
+    def machine(self, *args, **kw):
+        m = FakeMachine(*args, **kw)
+        self.addCleanup(m.close)
+        return m
+
+    def daemon(self, machine, policy=None, *options, **kw):
+        d = Daemon(machine, policy, *options, **kw)
+        d.__enter__()
+        self.addCleanup(d.close)
+        return d
+
+    def taken(self, machine, policy=None, state="online", name="dax0.0"):
+        """Run until the device has come to @state.  Returns its description."""
+        d = self.daemon(machine, policy)
+        return d.wait_state(name, state)
+
+    def assertHealthy(self, machine, reserve=0):
+        """Memory never ran out, nor did what was to be left of it."""
+        self.assertEqual(machine.oom, [])
+        self.assertGreaterEqual(machine.nodes[0].lowest, reserve)
+        self.assertEqual([line for line in machine.log
+                          if line.startswith(("unexpected", "broken", "boot block", "config"))], [])
+
+    def assertAllBack(self, machine, name="dax0.0"):
+        """Every block is online, in whatever zone."""
+        self.assertRegex(machine.states(name), "^[km]*$")
+
+    def assertAllOnline(self, machine, zone="m", name="dax0.0"):
+        self.assertEqual(machine.states(name), zone * len(machine.devices[name].numbers))
+
+    def codes(self, device):
+        return [r["code"] for r in device["reasons"]]
