@@ -5,8 +5,15 @@
 
 #include "users.h"
 
+/* The kernel says so of a node that was unlinked while it was open. */
+#define DELETED " (deleted)"
+
 static bool is_node(const char *path, const char *device) {
-        return path[0] == '/' && strcmp(base_of(path), device) == 0;
+        const char *name = base_of(path);
+        size_t n = strlen(device);
+
+        return path[0] == '/' && strncmp(name, device, n) == 0 &&
+                (name[n] == '\0' || strcmp(name + n, DELETED) == 0);
 }
 
 static bool has_open(const struct sysfs *s, const char *pid, const char *device) {

@@ -68,9 +68,16 @@ static size_t count_in_use(const struct device *d) {
         return n;
 }
 
-/* A rule that is about persistent memory, or about this very device, means it. */
+/*
+ * A rule that is about persistent memory, or about this very device, means it; one
+ * that happens to match it does not.
+ */
 static bool names_pmem(const struct rule *rule) {
-        return rule && rule->match.given & (MATCH_BACKING | MATCH_DEVICE);
+        if (!rule)
+                return false;
+        if (rule->match.given & MATCH_BACKING)
+                return true;
+        return rule->match.given & MATCH_DEVICE && !strpbrk(rule->match.device, "*?[");
 }
 
 /* Whether the device may be touched at all.  VERDICT_TAKE: it may. */

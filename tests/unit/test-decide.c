@@ -449,6 +449,8 @@ static void persistent_memory_needs_a_rule_that_means_it(void **state) {
         assert_verdict(m, VERDICT_IGNORE, REASON_PMEM);
         m->rule.match = (struct match) { MATCH_BACKING, .backing = BACKING_PMEM };
         assert_taken(m);
+        m->rule.match = (struct match) { MATCH_DEVICE, .device = (char *) "dax0.*" };
+        assert_verdict(m, VERDICT_IGNORE, REASON_PMEM);
         m->rule.match = (struct match) { MATCH_DEVICE, .device = (char *) "dax0.0" };
         assert_taken(m);
 }
