@@ -79,6 +79,11 @@ int bus_new(struct manager *m, sd_bus **ret) {
                 return 0;
         }
         r = serve(m, bus);
+        if (r == -EEXIST && m->dry_run) {
+                log_info("Another memmapd is on the bus; trying this one out without.");
+                sd_bus_flush_close_unref(bus);
+                return 0;
+        }
         if (r < 0) {
                 log_error("Cannot be " BUS_NAME " on the system bus: %s%s.", strerror(-r),
                           r == -EEXIST ? "; is another memmapd running?" : "");

@@ -8,6 +8,7 @@
 #include "exec.h"
 #include "names.h"
 #include "probe.h"
+#include "users.h"
 
 #define DEVICE "sys/bus/dax/devices/%s"
 #define MEMORY "sys/devices/system/memory/memory%llu"
@@ -120,6 +121,24 @@ static int bind_to_module(const struct run *run) {
         return strcmp(driver, MODULE_NAME) == 0 ? 0 : -EBUSY;
 }
 
+/* What was true when it was decided may not be so any more. */
+static bool is_in_use(const struct run *run, const char *driver) {
+        const struct device *d = run->job->device;
+
+        if (strcmp(driver, "device_dax") == 0)
+                return users_of_node(run->job->sysfs, d->name);
+        if (strcmp(driver, "kmem") != 0)
+                return true;
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                struct block now = { .number = d->blocks[i].number };
+
+                probe_block(run->job->sysfs, &now);
+                if (now.state == BLOCK_ONLINE || now.state == BLOCK_GOING)
+                        return true;
+        }
+        return false;
+}
+
 static int do_bind(struct run *run, const struct step *step) {
         const char *name = run->job->device->name;
         char old[32] = "";
@@ -129,6 +148,8 @@ static int do_bind(struct run *run, const struct step *step) {
         if (driver_of(run, old, sizeof(old)) >= 0) {
                 if (strcmp(old, MODULE_NAME) == 0)
                         return 0;
+                if (is_in_use(run, old))
+                        return -EBUSY;
                 r = sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers/%s/unbind", old);
                 if (r < 0)
                         return r;

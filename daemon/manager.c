@@ -9,6 +9,7 @@
 #include "state.h"
 
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
+#define FAILED_DELAY_USEC (5 * 1000000ULL)
 
 /* The policy that is in force without any file. */
 static struct policy *builtin_policy(void) {
@@ -90,15 +91,18 @@ static void forget_gone(struct manager *m) {
 
         while (*at) {
                 struct record *r = *at;
+                const struct device *d = model_device(m->model, r->name);
 
-                if (model_device(m->model, r->name)) {
+                /* It may have gone and another one come between two looks. */
+                if (d && d->identity == r->identity) {
                         at = &r->next;
                         continue;
                 }
                 log_about(LOG_NOTICE, (struct log_about) {
                         .message_id = MESSAGE_GONE, .device = r->name,
                 }, "The device is gone.");
-                state_forget(m->sysfs, r->name);
+                if (!m->dry_run)
+                        state_forget(m->sysfs, r->name);
                 *at = r->next;
                 record_free(r);
         }
@@ -110,7 +114,7 @@ static void forget_gone(struct manager *m) {
  */
 static void look_again_for_the_refused(struct manager *m) {
         for (const struct record *r = m->records; r; r = r->next)
-                if (r->may_pass)
+                if (r->may_pass || r->stuck)
                         manager_look_in(m, REFUSED_DELAY_USEC);
 }
 
@@ -122,6 +126,7 @@ static void look(struct manager *m) {
         if (r < 0) {
                 log_about(LOG_ERR, (struct log_about) { .error = -r },
                           "Cannot read the machine from sysfs and /proc: %s.", strerror(-r));
+                manager_look_in(m, FAILED_DELAY_USEC);
                 return;
         }
         model_free(m->model);
@@ -129,10 +134,11 @@ static void look(struct manager *m) {
         forget_gone(m);
         for (size_t i = 0; i < model->n_devices; i++) {
                 struct device *d = &model->devices[i];
-                struct record *record = record_get(m, d->name);
+                struct record *record = record_get(m, d);
 
                 if (!record) {
                         log_error("Out of memory.");
+                        manager_look_in(m, FAILED_DELAY_USEC);
                         return;
                 }
                 record_overlay(record, d);

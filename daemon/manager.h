@@ -32,6 +32,7 @@ struct record {
         struct record *next;
         struct manager *manager;
         char name[32];
+        uint64_t identity;              /* see struct device */
         enum device_state state;
         char message[MESSAGE_MAX];
         struct json_object *decision;   /* the last one that was more than "settled" */
@@ -40,11 +41,12 @@ struct record {
         enum reason_code cause;         /* of the refusal that was logged */
         bool may_pass;                  /* refused for what may change without an event */
         bool stray_device, stray_seed;  /* see struct device */
-        bool stuck;                     /* given up until something changes */
+        bool stuck;                     /* given up until the next look at the refused */
         bool handed_back;               /* to the drivers it would have had */
 
         struct worker *worker;          /* NULL: idle */
         size_t done, total;             /* steps of the plan */
+        uint64_t retry_usec;            /* monotonic; when a stuck one is tried again */
         bool progressed;                /* some step of the plan succeeded */
         int rounds;                     /* plans in a row without progress */
         int payer;
@@ -85,7 +87,7 @@ void manager_look_in(struct manager *m, uint64_t usec);
 int manager_reload(struct manager *m);
 
 /* record.c */
-struct record *record_get(struct manager *m, const char *name);
+struct record *record_get(struct manager *m, const struct device *d);
 struct record *record_free(struct record *r);
 void record_set_state(struct record *r, enum device_state state, const char *format, ...)
         _printf_(3, 4);

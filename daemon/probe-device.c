@@ -28,11 +28,13 @@ static void path_part(const char *path, int back, char *buf, size_t size) {
 }
 
 /* What stands above a dax device in sysfs tells what it is made of. */
-static void probe_backing(const struct sysfs *s, struct device *d) {
+static int probe_backing(const struct sysfs *s, struct device *d) {
         char link[SYSFS_PATH_MAX];
+        int r;
 
-        if (sysfs_link(s, link, sizeof(link), DEVICE, d->name) < 0)
-                return;
+        r = sysfs_link(s, link, sizeof(link), DEVICE, d->name);
+        if (r < 0)
+                return r;
         path_part(link, 1, d->region, sizeof(d->region));
         if (strstr(link, "/ndbus")) {
                 d->backing = BACKING_PMEM;
@@ -42,6 +44,7 @@ static void probe_backing(const struct sysfs *s, struct device *d) {
                 path_part(link, 2, d->region, sizeof(d->region));
         } else if (strncmp(d->region, "hmem", 4) == 0)
                 d->backing = BACKING_HMEM;
+        return 0;
 }
 
 static void probe_driver(const struct sysfs *s, struct device *d) {
@@ -190,23 +193,25 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
                 .numa_node = -1,
                 .memmap_size = m->block_size / (uint64_t) sysconf(_SC_PAGESIZE) * STRUCT_PAGE_SIZE,
         };
-        uint64_t inode;
         int r;
 
         snprintf(d.name, sizeof(d.name), "%s", name);
-        r = sysfs_read_u64(s, &d.size, 10, DEVICE "/size", name);
+        r = sysfs_inode(s, &d.identity, DEVICE "/", name);
         if (r < 0)
                 return r;
+        r = sysfs_read_u64(s, &d.size, 10, DEVICE "/size", name);
+        if (r >= 0)
+                r = probe_backing(s, &d);
         (void) sysfs_read_int(s, &d.target_node, DEVICE "/target_node", name);
         (void) sysfs_read_int(s, &d.numa_node, DEVICE "/numa_node", name);
-        probe_backing(s, &d);
         probe_driver(s, &d);
-        r = probe_ranges(s, m, &d);
+        if (r >= 0)
+                r = probe_ranges(s, m, &d);
         if (r >= 0 && d.holder == HOLDER_MEMMAPD)
                 r = probe_module(s, m, &d);
         /* Only what has gone as a whole is gone; a driver may leave while we look. */
         if (r == -ENOMEM ||
-            (r == -ENOENT && sysfs_inode(s, &inode, DEVICE "/size", name) < 0)) {
+            (r == -ENOENT && sysfs_inode(s, &d.identity, DEVICE "/size", name) < 0)) {
                 free(d.blocks);
                 return r;
         }

@@ -22,19 +22,20 @@ const char *device_state_to_string(enum device_state s) {
         return state_words[s];
 }
 
-struct record *record_get(struct manager *m, const char *name) {
+struct record *record_get(struct manager *m, const struct device *d) {
         struct record *r;
 
         for (r = m->records; r; r = r->next)
-                if (strcmp(r->name, name) == 0)
+                if (strcmp(r->name, d->name) == 0)
                         return r;
         r = calloc(1, sizeof(*r));
         if (!r)
                 return NULL;
-        snprintf(r->name, sizeof(r->name), "%s", name);
+        snprintf(r->name, sizeof(r->name), "%s", d->name);
+        r->identity = d->identity;
         r->manager = m;
         r->payer = -1;
-        r->settled = state_settled(m->sysfs, name, &r->settled_with_failures, &r->decision);
+        r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
         r->next = m->records;
         m->records = r;
         return r;

@@ -15,6 +15,8 @@ DEFINE_CLEANUP(struct plan *, plan_free)
 
 /* Plans in a row that brought nothing forward, before the device is given up. */
 #define MAX_ROUNDS 3
+#define ROUND_USEC (500 * 1000ULL)
+#define RETRY_USEC (60 * 1000000ULL)
 
 #define MIB (1024.0 * 1024.0)
 
@@ -148,20 +150,22 @@ static void look_at_settled(struct record *r, const struct device *d,
 
 static void give_up(struct record *r) {
         r->stuck = true;
-        record_set_state(r, STATE_DEGRADED, "Given up after %d attempts that brought nothing "
-                         "forward; see the journal. A reload tries again.", MAX_ROUNDS);
+        r->retry_usec = now_usec() + RETRY_USEC;
+        record_set_state(r, STATE_DEGRADED, "%d attempts in a row brought nothing forward; see the "
+                         "journal. Another one follows in a minute.", MAX_ROUNDS);
         log_about(LOG_ERR, (struct log_about) {
                 .message_id = MESSAGE_STEP_FAILED, .device = r->name,
         }, "%s", r->message);
 }
 
-static void end_round(struct record *r, int error) {
+static void end_round(struct record *r) {
         r->worker = worker_free(r->worker);
         r->promised = 0;
         r->rounds = r->progressed ? 0 : r->rounds + 1;
-        if (r->rounds >= MAX_ROUNDS || error == ENODEV)
+        if (r->rounds >= MAX_ROUNDS)
                 give_up(r);
-        schedule_in(r->manager->looks, 0);
+        /* What failed at once may do better in a while. */
+        schedule_in(r->manager->looks, r->progressed ? 0 : (uint64_t) r->rounds * ROUND_USEC);
 }
 
 static void on_lost(void *userdata, const char *why) {
@@ -170,7 +174,7 @@ static void on_lost(void *userdata, const char *why) {
         log_about(LOG_ERR, (struct log_about) {
                 .message_id = MESSAGE_WORKER_LOST, .device = r->name,
         }, "The worker is lost: %s. Looking at what it left.", why);
-        end_round(r, 0);
+        end_round(r);
 }
 
 static void block_name(const struct device *d, size_t i, char *buf, size_t size) {
@@ -246,7 +250,7 @@ static void on_event(void *userdata, const struct exec_event *e) {
                 r->stray_seed |= e->stray && e->planned == PLACEMENT_SEED;
                 break;
         case EXEC_END:
-                end_round(r, e->error);
+                end_round(r);
                 break;
         default:
                 break;
@@ -287,8 +291,8 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         e = worker_start(m->event, &job, &handler, &r->worker);
         if (e < 0) {
                 log_about(LOG_ERR, (struct log_about) { .device = r->name, .error = -e },
-                          "Cannot start a worker: %s.", strerror(-e));
-                give_up(r);
+                          "Cannot start a worker: %s. Trying again.", strerror(-e));
+                schedule_in(m->looks, ROUND_USEC);
                 return;
         }
         r->payer = decision->payer;
@@ -362,8 +366,12 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                                  m->policy_error);
                 return;
         }
-        if (r->stuck)
+        if (r->stuck && now_usec() < r->retry_usec)
                 return;
+        if (r->stuck) {
+                r->stuck = false;
+                r->rounds = MAX_ROUNDS - 1;
+        }
         r->may_pass = false;
         record_promise_to_others(m, r, m->model);
         if (decide(m->model, m->policy, d, &decision) < 0) {

@@ -16,12 +16,19 @@ static bool is_node(const char *path, const char *device) {
                 (name[n] == '\0' || strcmp(name + n, DELETED) == 0);
 }
 
+/* The process went while we looked at it. */
+static bool has_ended(int error) {
+        return error == -ENOENT || error == -ESRCH;
+}
+
 static bool has_open(const struct sysfs *s, const char *pid, const char *device) {
         _cleanup_(strv_freep) char **fds = NULL;
         char link[SYSFS_PATH_MAX];
+        int r;
 
-        if (sysfs_list(s, &fds, "proc/%s/fd", pid) < 0)
-                return false;
+        r = sysfs_list(s, &fds, "proc/%s/fd", pid);
+        if (r < 0)
+                return !has_ended(r);
         for (size_t i = 0; fds[i]; i++)
                 if (sysfs_link(s, link, sizeof(link), "proc/%s/fd/%s", pid, fds[i]) >= 0 &&
                     is_node(link, device))
@@ -33,10 +40,12 @@ static bool has_open(const struct sysfs *s, const char *pid, const char *device)
 static bool has_mapped(const struct sysfs *s, const char *pid, const char *device) {
         _cleanup_(freep) char *maps = NULL;
         char path[64];
+        int r;
 
         snprintf(path, sizeof(path), "proc/%.20s/maps", pid);
-        if (sysfs_read_all(s, &maps, NULL, path) < 0)
-                return false;
+        r = sysfs_read_all(s, &maps, NULL, path);
+        if (r < 0)
+                return !has_ended(r);
         for (char *save = NULL, *line = strtok_r(maps, "\n", &save); line;
              line = strtok_r(NULL, "\n", &save)) {
                 const char *name = strchr(line, '/');

@@ -27,6 +27,19 @@ static int send_event(void *userdata, const struct exec_event *e) {
         return send(fd, e, sizeof(*e), MSG_NOSIGNAL) == sizeof(*e) ? 0 : -EPIPE;
 }
 
+/*
+ * A worker that is busy in the kernel outlives a daemon that was killed.  It must
+ * not keep the name on the bus, or another worker's socket.
+ */
+static void close_all_but(int a, int b) {
+        unsigned int low = (unsigned int) (a < b ? a : b), high = (unsigned int) (a < b ? b : a);
+
+        (void) close_range(STDERR_FILENO + 1, low - 1, 0);
+        if (high > low + 1)
+                (void) close_range(low + 1, high - 1, 0);
+        (void) close_range(high + 1, ~0U, 0);
+}
+
 _Noreturn static void worker_main(const struct exec_job *job, int fd, pid_t parent) {
         struct exec_job mine = *job;
         sigset_t none;
@@ -36,6 +49,7 @@ _Noreturn static void worker_main(const struct exec_job *job, int fd, pid_t pare
         if (getppid() != parent)
                 _exit(EXIT_FAILURE);
         prctl(PR_SET_NAME, "memmapd-worker");
+        close_all_but(fd, job->sysfs->root);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         mine.report = send_event;

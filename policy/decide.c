@@ -72,7 +72,7 @@ static size_t count_in_use(const struct device *d) {
  * A rule that is about persistent memory, or about this very device, means it; one
  * that happens to match it does not.
  */
-static bool names_pmem(const struct rule *rule) {
+static bool is_meant(const struct rule *rule) {
         if (!rule)
                 return false;
         if (rule->match.given & MATCH_BACKING)
@@ -88,8 +88,12 @@ static enum verdict admit(struct maker *k) {
                 reason(k, REASON_IGNORED, 0, 0);
                 return VERDICT_IGNORE;
         }
-        if (d->backing == BACKING_PMEM && !names_pmem(k->decision->rule)) {
+        if (d->backing == BACKING_PMEM && !is_meant(k->decision->rule)) {
                 reason(k, REASON_PMEM, 0, 0);
+                return VERDICT_IGNORE;
+        }
+        if (d->backing == BACKING_UNKNOWN && !is_meant(k->decision->rule)) {
+                reason(k, REASON_UNKNOWN_BACKING, 0, 0);
                 return VERDICT_IGNORE;
         }
         if (d->error < 0) {

@@ -24,6 +24,7 @@ enum reason_code {
         REASON_DEFAULTS,        /* no rule matched */
         REASON_IGNORED,         /* the rule says so */
         REASON_PMEM,            /* persistent, and no rule names it */
+        REASON_UNKNOWN_BACKING, /* might be persistent, and no rule names it */
         REASON_UNREADABLE,      /* a: errno, text: its meaning */
         REASON_NODE_OPEN,       /* somebody has the device node open */
         REASON_HELD,            /* text: the driver; cannot be taken over */

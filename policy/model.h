@@ -79,6 +79,7 @@ struct node {
 
 struct device {
         char name[32];                  /* dax0.0 */
+        uint64_t identity;              /* another one under the same name has another */
         char region[64];                /* its parent in sysfs */
         enum backing backing;
         enum holder holder;

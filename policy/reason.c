@@ -18,6 +18,7 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_DEFAULTS] = "defaults",
         [REASON_IGNORED] = "ignored",
         [REASON_PMEM] = "pmem",
+        [REASON_UNKNOWN_BACKING] = "unknown-backing",
         [REASON_UNREADABLE] = "unreadable",
         [REASON_NODE_OPEN] = "node-open",
         [REASON_HELD] = "held",
@@ -61,6 +62,7 @@ bool reason_is_cause(enum reason_code c) {
         switch (c) {
         case REASON_IGNORED:
         case REASON_PMEM:
+        case REASON_UNKNOWN_BACKING:
         case REASON_UNREADABLE:
         case REASON_NODE_OPEN:
         case REASON_HELD:
@@ -127,6 +129,10 @@ const char *reason_format(const struct decision *d, const struct reason *r,
         case REASON_PMEM:
                 snprintf(buf, size, "It is persistent memory, whose contents would be lost, and no "
                          "rule matches it by \"backing\": \"pmem\" or by its name.");
+                break;
+        case REASON_UNKNOWN_BACKING:
+                snprintf(buf, size, "What its memory is made of is not known, so that it may be "
+                         "persistent, and no rule matches it by its name.");
                 break;
         case REASON_UNREADABLE:
                 snprintf(buf, size, "What sysfs says of it cannot be read or does not agree with "

@@ -708,8 +708,10 @@ static void device_without_size_is_none(void **state) {
         tree_dir(t, "sys/bus/dax/devices/dax2.0");
         tree_link(t, "sys/bus/dax/devices/dax3.0", "nowhere");
         m = probed(t);
-        assert_size(m->n_devices, 1);
+        assert_size(m->n_devices, 2);
         assert_non_null(model_device(m, "dax0.0"));
+        /* What cannot be read is there all the same, and not to be touched. */
+        assert_int_equal(model_device(m, "dax1.0")->error, -EBADMSG);
         model_free(m);
 }
 
