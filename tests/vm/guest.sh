@@ -81,6 +81,14 @@ timed() {
 	return $_status
 }
 
+# kernel SERIES: true if it is of that one (6.1, 6.12, 7).
+kernel() {
+	case $(uname -r) in
+	"$1".*) return 0 ;;
+	esac
+	return 1
+}
+
 # ---------------------------------------------------------------- the runner
 
 # hmp COMMAND...: a command for QEMU's monitor.  Prints what that said; success
