@@ -109,9 +109,12 @@ static int __init memmapd_init(void)
 {
 	int rc;
 
-	rc = memmapd_guard_init();
+	rc = memmapd_tiers_init();
 	if (rc)
 		return rc;
+	rc = memmapd_guard_init();
+	if (rc)
+		goto err_guard;
 	rc = __dax_driver_register(&memmapd_driver, THIS_MODULE,
 				   KBUILD_MODNAME);
 	if (rc)
@@ -125,6 +128,8 @@ err_notifier:
 	dax_driver_unregister(&memmapd_driver);
 err_driver:
 	memmapd_guard_exit();
+err_guard:
+	memmapd_tiers_exit();
 	return rc;
 }
 

@@ -79,6 +79,7 @@ void memmapd_orphans_reclaim(void);
 struct memmapd_tier *memmapd_tier_get(int nid);
 void memmapd_tier_use(struct memmapd_tier *tier);
 void memmapd_tier_unuse(struct memmapd_tier *tier);
+int memmapd_tiers_init(void);
 void memmapd_tiers_exit(void);
 
 u64 memmapd_memmap_size(void);
