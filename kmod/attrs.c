@@ -11,6 +11,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sysfs.h>
 
+#include "compat.h"
 #include "memmapd.h"
 
 static struct memmapd_claim *to_claim(struct device *dev)
@@ -149,8 +150,8 @@ static DEVICE_ATTR_WO(unplug);
 
 /* Binary, as a text attribute ends after a page: 4096 blocks. */
 static ssize_t map_read(struct file *file, struct kobject *kobj,
-			struct bin_attribute *attr, char *buf, loff_t off,
-			size_t count)
+			compat_const_attr struct bin_attribute *attr, char *buf,
+			loff_t off, size_t count)
 {
 	struct memmapd_claim *claim = to_claim(kobj_to_dev(kobj));
 	size_t i;
@@ -178,7 +179,8 @@ static struct attribute *device_attrs[] = {
 	NULL
 };
 
-static struct bin_attribute *device_bin_attrs[] = {
+static compat_const_attrs struct bin_attribute *compat_const_attrs
+device_bin_attrs[] = {
 	&bin_attr_map,
 	NULL
 };

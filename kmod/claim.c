@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
-#include "compat.h"
 #include "dax-private.h"
 #include "memmapd.h"
 
@@ -25,7 +24,6 @@ static const char res_name[] = "System RAM (memmapd)";
 
 static DEFINE_MUTEX(claims_lock);
 static LIST_HEAD(claims);
-static struct memory_dev_type *memory_type;
 
 u64 memmapd_claim_start(const struct memmapd_claim *claim, unsigned long index)
 {
@@ -68,7 +66,7 @@ static bool count_plugged(struct memmapd_claim *claim)
 	if (!claim->nr_plugged) {
 		if (!try_module_get(THIS_MODULE))
 			return false;
-		init_node_memory_type(claim->nid, memory_type);
+		memmapd_tier_use(claim->tier);
 	}
 	claim->nr_plugged++;
 	return true;
@@ -78,7 +76,7 @@ static void count_unplugged(struct memmapd_claim *claim)
 {
 	if (--claim->nr_plugged)
 		return;
-	clear_node_memory_type(claim->nid, memory_type);
+	memmapd_tier_unuse(claim->tier);
 	module_put(THIS_MODULE);
 }
 
@@ -287,6 +285,10 @@ static struct memmapd_claim *claim_new(const struct dev_dax *dev_dax)
 	claim->state = kvzalloc(claim->nr_blocks, GFP_KERNEL);
 	if (!claim->name || !claim->state)
 		goto fail;
+	claim->tier = memmapd_tier_get(claim->nid);
+	rc = PTR_ERR_OR_ZERO(claim->tier);
+	if (rc)
+		goto fail;
 	rc = memory_group_register_dynamic(claim->nid,
 					   PHYS_PFN(memory_block_size_bytes()));
 	if (rc < 0)
@@ -428,15 +430,4 @@ ssize_t memmapd_orphans_show(char *buf)
 			at = show_orphan(claim, buf, at);
 	mutex_unlock(&claims_lock);
 	return at;
-}
-
-int memmapd_claims_init(void)
-{
-	memory_type = compat_memory_type_get();
-	return PTR_ERR_OR_ZERO(memory_type);
-}
-
-void memmapd_claims_exit(void)
-{
-	compat_memory_type_put(memory_type);
 }

@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs between kernels, behind one name each, so that the sources
- * read as if there were only one kernel.
+ * read as if there were only one kernel.  The HAVE_ names are from ./probe.
  */
 #ifndef MEMMAPD_COMPAT_H
 #define MEMMAPD_COMPAT_H
 
-#include <linux/err.h>
 #include <linux/memory-tiers.h>
+#include <linux/sysfs.h>
 
-/* As the in-tree kmem driver: memory five times as far away as DRAM. */
-#define MEMMAPD_ADISTANCE	(MEMTIER_ADISTANCE_DRAM * 5)
+#include "target.h"
 
-static inline struct memory_dev_type *compat_memory_type_get(void)
+/* put_memory_type() was destroy_memory_type() before 6.7. */
+#ifndef HAVE_PUT_MEMORY_TYPE
+#define put_memory_type destroy_memory_type
+#endif
+
+/* Before 6.7, nobody knew how far away a node is. */
+#ifndef HAVE_MT_CALC_ADISTANCE
+static inline int mt_calc_adistance(int node, int *adist)
 {
-	struct memory_dev_type *type = alloc_memory_type(MEMMAPD_ADISTANCE);
-
-	/*
-	 * clear_node_memory_type() of 6.1 drops a reference of the type it is
-	 * given even if the node never took one, when another driver's type
-	 * was there and has gone (mm/memory-tiers.c).  A reference that is
-	 * never dropped costs one small object per load of the module; without
-	 * it the type could be freed while it is in use.
-	 */
-	if (!IS_ERR(type))
-		kref_get(&type->kref);
-	return type;
+	return 0;
 }
+#endif
 
-static inline void compat_memory_type_put(struct memory_dev_type *type)
-{
-	destroy_memory_type(type);
-}
+/* Binary attributes became constant in steps, from 6.13 on. */
+#ifdef HAVE_CONST_BIN_ATTRIBUTE
+#define compat_const_attr const
+#else
+#define compat_const_attr
+#endif
+#ifdef HAVE_CONST_BIN_ATTRS
+#define compat_const_attrs const
+#else
+#define compat_const_attrs
+#endif
 
 #endif

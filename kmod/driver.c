@@ -26,6 +26,7 @@ static struct dax_device_driver memmapd_driver = {
 		.groups = memmapd_driver_groups,
 		.dev_groups = memmapd_device_groups,
 	},
+	DAX_DRIVER_NEW_ID_ONLY,
 	.probe = memmapd_probe,
 	.remove = memmapd_remove,
 };
@@ -36,19 +37,22 @@ static struct dax_device_driver memmapd_driver = {
  */
 static bool layout_is_ours(const struct dev_dax *dev_dax)
 {
+	unsigned long pgoff = 0;
 	int i;
 
 	if (dev_dax->dev.bus != memmapd_driver.drv.bus ||
 	    dev_dax->dev.driver != &memmapd_driver.drv)
 		return false;
-	if (dev_dax->nr_range < 1 || dev_dax->nr_range > MAX_RANGES)
+	if (dev_dax->nr_range < 1 || dev_dax->nr_range > MAX_RANGES ||
+	    !virt_addr_valid(dev_dax->ranges))
 		return false;
 	for (i = 0; i < dev_dax->nr_range; i++) {
 		const struct range *r = &dev_dax->ranges[i].range;
 
-		if (r->start >= r->end || !PAGE_ALIGNED(r->start) ||
-		    !PAGE_ALIGNED(r->end + 1))
+		if (dev_dax->ranges[i].pgoff != pgoff || r->start >= r->end ||
+		    !PAGE_ALIGNED(r->start) || !PAGE_ALIGNED(r->end + 1))
 			return false;
+		pgoff += PHYS_PFN(range_len(r));
 	}
 	return true;
 }
@@ -105,7 +109,7 @@ static int __init memmapd_init(void)
 {
 	int rc;
 
-	rc = memmapd_claims_init();
+	rc = memmapd_tiers_init();
 	if (rc)
 		return rc;
 	rc = memmapd_guard_init();
@@ -125,7 +129,7 @@ err_notifier:
 err_driver:
 	memmapd_guard_exit();
 err_guard:
-	memmapd_claims_exit();
+	memmapd_tiers_exit();
 	return rc;
 }
 
@@ -134,7 +138,7 @@ static void __exit memmapd_exit(void)
 	bus_unregister_notifier(memmapd_driver.drv.bus, &bus_nb);
 	dax_driver_unregister(&memmapd_driver);
 	memmapd_guard_exit();
-	memmapd_claims_exit();
+	memmapd_tiers_exit();
 }
 
 module_init(memmapd_init);

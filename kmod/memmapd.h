@@ -4,6 +4,7 @@
  *
  *	driver.c   binds dax devices, adopts what an earlier binding left
  *	claim.c    the memory of one device: plug, unplug, orphans
+ *	tier.c     the memory tier of a node
  *	memmap.c   where the memmap of a block is
  *	support.c  whether the kernel can put it on the block itself
  *	guard.c    keeps a block offline until user space orders it online
@@ -19,6 +20,7 @@
 
 struct attribute_group;
 struct dev_dax;
+struct memmapd_tier;
 struct resource;
 
 /* One contiguous part of a device, cut down to whole memory blocks. */
@@ -48,6 +50,7 @@ struct memmapd_claim {
 	char *name;		/* of the device; names the reservation too */
 	int nid;
 	int mgid;
+	struct memmapd_tier *tier;
 	bool bound;		/* claims_lock */
 	bool dying;		/* the device is about to be unbound */
 	bool memmap_on_memory;	/* ops_lock: for the blocks plugged next */
@@ -61,8 +64,6 @@ struct memmapd_claim {
 	struct memmapd_range ranges[];
 };
 
-int memmapd_claims_init(void);
-void memmapd_claims_exit(void);
 struct memmapd_claim *memmapd_claim_get(struct dev_dax *dev_dax);
 void memmapd_claim_release(struct memmapd_claim *claim);
 void memmapd_claim_set_dying(struct memmapd_claim *claim);
@@ -74,6 +75,12 @@ bool memmapd_claim_find(const struct memmapd_claim *claim, u64 phys,
 			unsigned long *index);
 ssize_t memmapd_orphans_show(char *buf);
 void memmapd_orphans_reclaim(void);
+
+struct memmapd_tier *memmapd_tier_get(int nid);
+void memmapd_tier_use(struct memmapd_tier *tier);
+void memmapd_tier_unuse(struct memmapd_tier *tier);
+int memmapd_tiers_init(void);
+void memmapd_tiers_exit(void);
 
 u64 memmapd_memmap_size(void);
 char memmapd_memmap_place(const struct memmapd_claim *claim,

@@ -2,19 +2,42 @@
 /*
  * Whether the kernel can put the memmap of a block on the block itself.
  *
- * mhp_supports_memmap_on_memory() (mm/memory_hotplug.c) knows, but 6.1 does not
- * export it.  Its conditions are the build option, the boot parameter and two
- * alignments; all can be looked at from here.
+ * mhp_supports_memmap_on_memory() (mm/memory_hotplug.c) knows, but does not say
+ * why not, and is exported from 6.8 on only.  Its conditions are the build option,
+ * the boot parameter and two alignments; all can be looked at from here.
  */
 #include <linux/kobject.h>
 #include <linux/memory.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "compat.h"
 #include "memmapd.h"
 
+/* What is wrong, other than the boot parameter; NULL if nothing is. */
+static const char *misfit(void)
+{
+	u64 memmap = memmapd_memmap_size();
+	u64 rest = memory_block_size_bytes() - memmap;
+
+	if (!IS_ENABLED(CONFIG_MHP_MEMMAP_ON_MEMORY))
+		return "the kernel was built without CONFIG_MHP_MEMMAP_ON_MEMORY";
+	if (!IS_ALIGNED(memmap, PMD_SIZE))
+		return "the memmap of a block does not fill whole page table entries";
+	if (!IS_ALIGNED(rest, pageblock_nr_pages << PAGE_SHIFT))
+		return "the memmap of a block does not fill whole pageblocks";
+	return NULL;
+}
+
+#ifdef HAVE_MHP_SUPPORTS_MEMMAP_ON_MEMORY
+static bool supported(void)
+{
+	return mhp_supports_memmap_on_memory();
+}
+#else
 /* As kernel/params.c has it. */
 struct module_param_attrs {
 	unsigned int num;
@@ -59,6 +82,15 @@ static char memmap_on_memory_param(void)
 	return first;
 }
 
+static bool supported(void)
+{
+	char param = memmap_on_memory_param();
+
+	/* From 6.6 on there is "force" as well. */
+	return !misfit() && (param == 'Y' || param == 'f');
+}
+#endif
+
 /**
  * memmapd_no_memmap_on_memory() - why a memmap cannot be on its own block
  *
@@ -66,21 +98,8 @@ static char memmap_on_memory_param(void)
  */
 const char *memmapd_no_memmap_on_memory(void)
 {
-	u64 memmap = memmapd_memmap_size();
-	u64 rest = memory_block_size_bytes() - memmap;
-
-	if (!IS_ENABLED(CONFIG_MHP_MEMMAP_ON_MEMORY))
-		return "the kernel was built without CONFIG_MHP_MEMMAP_ON_MEMORY";
-	if (!IS_ALIGNED(memmap, PMD_SIZE))
-		return "the memmap of a block does not fill whole page table entries";
-	if (!IS_ALIGNED(rest, pageblock_nr_pages << PAGE_SHIFT))
-		return "the memmap of a block does not fill whole pageblocks";
-
-	switch (memmap_on_memory_param()) {
-	case 'Y':
+	if (supported())
 		return NULL;
-	case 'N':
-		return "the kernel was booted without memory_hotplug.memmap_on_memory=1";
-	}
-	return "the kernel does not tell its memory_hotplug.memmap_on_memory";
+	return misfit() ?:
+	       "the kernel was booted without memory_hotplug.memmap_on_memory=1";
 }

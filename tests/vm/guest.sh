@@ -81,6 +81,14 @@ timed() {
 	return $_status
 }
 
+# kernel SERIES: true if it is of that one (6.1, 6.12, 7).
+kernel() {
+	case $(uname -r) in
+	"$1".*) return 0 ;;
+	esac
+	return 1
+}
+
 # ---------------------------------------------------------------- the runner
 
 # hmp COMMAND...: a command for QEMU's monitor.  Prints what that said; success
@@ -220,10 +228,15 @@ two_ranges() {
 	udevadm settle
 }
 
-# bind_kmem DEVICE: stock kmem takes it; the status is that of the write.
+# bind_kmem DEVICE: stock kmem takes it; the status is that of the write.  Newer
+# kernels know that hmem is for kmem, and on new_id would bind all there is of it.
 bind_kmem() {
 	modprobe kmem || return 1
-	echo "$1" >/sys/bus/dax/drivers/kmem/new_id || return 1
+	_how=new_id
+	case $(readlink -f "/sys/bus/dax/devices/$1") in
+	*/hmem.*) kernel 6.1 || _how=bind ;;
+	esac
+	echo "$1" >"/sys/bus/dax/drivers/kmem/$_how" || return 1
 	[ -e "/sys/bus/dax/devices/$1/driver" ]
 }
 

@@ -69,11 +69,13 @@ def merged(name):
     return "usr/" + name if top in ("bin", "sbin", "lib", "lib64") else name
 
 
-def images(here, build):
+def images(here, build, kernel="6.1"):
     """Builds what machines boot from, if need be; returns the kernel's version."""
-    if subprocess.run([here / "image", "--build", build], check=False).returncode:
+    if subprocess.run([here / "image", "--build", build, "--kernel", kernel],
+                      check=False).returncode:
         raise RuntimeError("tests/vm/image failed")
-    return (build / "vm/kver").read_text().strip()
+    name = "kver" if kernel == "6.1" else f"kver-{kernel}"
+    return (build / "vm" / name).read_text().strip()
 
 
 def install(build, kver, root):
@@ -89,7 +91,8 @@ def install(build, kver, root):
     if done.returncode:
         raise RuntimeError("meson install: " + (done.stdout.strip().splitlines() or ["failed"])[-1])
     # The module is built per kernel, and installed by dkms rather than by us.
-    modules = sorted(build.glob("kmod/**/memmapd_kmem.ko"), key=lambda p: p.stat().st_mtime)
+    modules = (list(build.glob(f"vm/kmod-{kver}/memmapd_kmem.ko")) or
+               sorted(build.glob("kmod/**/memmapd_kmem.ko"), key=lambda p: p.stat().st_mtime))
     if modules and not list(root.rglob("memmapd_kmem.ko")):
         target = root / MODULES / kver / "extra"
         target.mkdir(parents=True)

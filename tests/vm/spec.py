@@ -14,6 +14,7 @@
     # allow-kernel: REGEX           a kernel fault that may come
     # may-die: WHY                  the machine may be lost
     # group: NAME                   run only by name or with --group NAME
+    # kernel: 6.1                   only on kernels of these series
 """
 
 import copy
@@ -58,6 +59,8 @@ class Spec:
     allow: list = field(default_factory=list)
     may_die: bool = False
     group: str = ""
+    kernels: list = field(default_factory=list) # the only ones it is for
+    kernel: str = ""                            # what it runs on, unless the host's
     point: dict = field(default_factory=dict)   # where it is in its matrix
 
     def set(self, key, value):
@@ -112,10 +115,12 @@ def header(spec, key, value):
         spec.may_die = True
     elif key == "group":
         spec.group = value
+    elif key == "kernel":
+        spec.kernels = value.split()
 
 
 KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",
-        "expect-kernel", "allow-kernel", "may-die", "group")
+        "expect-kernel", "allow-kernel", "may-die", "group", "kernel")
 
 
 def matrix(text):

@@ -56,10 +56,29 @@ def hmem_options(spec, first):
     return qemu, kernel, start - first
 
 
-def initrd(path, vm_dir, archive):
+def image(vm_dir, kver, name, suffix):
+    """The file of an image: what is not for Debian 12's kernel has its version in it."""
+    own = Path(vm_dir) / f"{name}-{kver}.{suffix}"
+    return own if own.exists() else Path(vm_dir) / f"{name}.{suffix}"
+
+
+def qemu(vm_dir, kver):
+    """The command and environment of QEMU: the host's, or for a newer kernel that of
+    the newer Debian in vm_dir, which runs with the libraries it came with."""
+    tree, env = Path(vm_dir) / "trixie", dict(os.environ)
+    if "QEMU" in env or not (Path(vm_dir) / f"base-{kver}.cpio").exists():
+        return [env.get("QEMU", "qemu-system-x86_64")], env
+    lib = tree / "usr/lib/x86_64-linux-gnu"
+    env["QEMU_MODULE_DIR"] = str(lib / "qemu")
+    return [str(tree / "usr/lib64/ld-linux-x86-64.so.2"), "--library-path", str(lib),
+            str(tree / "usr/bin/qemu-system-x86_64"),
+            "-L", str(tree / "usr/share/qemu"), "-L", str(tree / "usr/share/seabios")], env
+
+
+def initrd(path, vm_dir, archive, kver=""):
     """The small image with the archive of a test behind it."""
     with open(path, "wb") as out:
-        with open(Path(vm_dir) / "base.cpio", "rb") as base:
+        with open(image(vm_dir, kver, "base", "cpio"), "rb") as base:
             shutil.copyfileobj(base, out)
         out.write(b"\0" * (-out.tell() % 512))
         out.write(archive)
@@ -98,7 +117,7 @@ def command(spec, vm_dir, kver, payload, sockets):
     disk = []
     if spec.image == "systemd":
         cmdline += ["vm.root=/dev/vda", "systemd.show_status=0", "random.trust_cpu=on"]
-        disk = ["-drive", f"file={vm_dir}/systemd.ext4,format=raw,if=virtio,snapshot=on"]
+        disk = ["-drive", f"file={image(vm_dir, kver, 'systemd', 'ext4')},format=raw,if=virtio,snapshot=on"]
     cmdline += spec.cmdline.split()
 
     # The uncompressed kernel is entered directly (PVH), if there is one.
@@ -110,7 +129,7 @@ def command(spec, vm_dir, kver, payload, sockets):
     return [
         # Never outlive the runner.
         "setpriv", "--pdeathsig", "KILL",
-        os.environ.get("QEMU", "qemu-system-x86_64"),
+        *qemu(vm_dir, kver)[0],
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,la57=off",
         "-machine", machine, "-smp", str(spec.cpus), "-m", memory,
@@ -122,6 +141,11 @@ def command(spec, vm_dir, kver, payload, sockets):
         "-chardev", f"socket,id=qmp,path={sockets}/qmp", "-mon", "chardev=qmp,mode=control",
         "-kernel", str(kernel), "-initrd", str(payload), "-append", " ".join(cmdline),
     ]
+
+
+def log_path(vm_dir, spec):
+    """Where the log of a test goes; of each kernel, into a directory of its own."""
+    return Path(vm_dir) / "logs" / spec.kernel / (spec.name + ".log")
 
 
 class Monitor:
@@ -155,7 +179,7 @@ class Machine:
     def __init__(self, spec, vm_dir, kver, archive, echo=None):
         self.spec, self.vm_dir, self.kver, self.archive = spec, Path(vm_dir), kver, archive
         self.echo = echo
-        self.log_path = self.vm_dir / "logs" / (spec.name + ".log")
+        self.log_path = log_path(vm_dir, spec)
         self.result = None       # what the test said: (word, why)
         self.note = ""           # and what it wants to be known
         self.faults = []         # kernel lines nobody allowed
@@ -199,7 +223,7 @@ class Machine:
             self.test_socket.sendall(answer.encode() + b"\n")
 
     def run(self):
-        self.log_path.parent.mkdir(exist_ok=True)
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self.start = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="memmapd-vm-") as tmp, \
                 open(self.log_path, "w", encoding="utf-8") as self.log_file:
@@ -215,8 +239,8 @@ class Machine:
             self.log("h", f"{'ok' if self.ok else 'FAIL'} {self.why}")
 
     def run_in(self, tmp):
-        image = initrd(tmp / "initrd", self.vm_dir, self.archive)
-        args = command(self.spec, self.vm_dir, self.kver, image, tmp)
+        first = initrd(tmp / "initrd", self.vm_dir, self.archive, self.kver)
+        args = command(self.spec, self.vm_dir, self.kver, first, tmp)
         self.log("h", " ".join(args))
 
         listeners = []
@@ -227,7 +251,8 @@ class Machine:
             listeners.append(listener)
         self.deadline = self.start + self.spec.timeout
         with subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT) as self.process:
+                              stderr=subprocess.STDOUT,
+                              env=qemu(self.vm_dir, self.kver)[1]) as self.process:
             try:
                 try:
                     self.test_socket = self.accept(listeners[0])

@@ -24,7 +24,7 @@ eq "online" "$(blocks_online 1)" 496
 case $VARIANT in
 device) eq "on their own block" "$(count d)" 496 ;;
 seed)
-	eq "in RAM" "$(count r)" 1
+	between "in RAM" "$(count r)" 1 $(kernel 6.1 && echo 1 || echo 4)
 	between "seeds" "$(dev /blocks/kernel)" 8 10
 	;;
 esac

@@ -19,8 +19,9 @@ plugged=$(map | tr -d . | wc -c)
 [ "$plugged" -lt 60 ] || die "stopped too late, at $plugged blocks"
 # All but a little: more would make the machine kill for want of memory on node 1.
 free=$(awk '$1 == "Node" { mine = $2 == "1," && $4 == "Normal" }
-	mine && $1 == "pages" && $2 == "free" { print $3 * 4096 }' /proc/zoneinfo)
-kernelhog 1 $((free / MiB - 8)) &
+	mine && $1 == "pages" && $2 == "free" { free = $3 }
+	mine && $1 == "high" { print (free - $2) * 4096 }' /proc/zoneinfo)
+kernelhog 1 $((free / MiB - 2)) &
 hog=$!
 sleep 2
 kill -CONT "$worker"

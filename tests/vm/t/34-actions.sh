@@ -18,6 +18,7 @@ plug)
 	start_memmapd /run/policy.json
 	wait_device dax0.0 plugged 60
 	eq "plugged" "$(count r)" 8
+	echo "the kernel's default for new blocks: $(cat $sysmem/auto_online_blocks)"
 	eq "online" "$(blocks_online 1)" 0
 	;;
 ignore)
@@ -42,6 +43,8 @@ small)
 	refute "not bound" [ -e /sys/bus/dax/devices/dax0.0/driver ]
 	;;
 kmem-idle)
+	# The default of newer kernels would bring it online.
+	echo offline >$sysmem/auto_online_blocks
 	check "stock kmem has it" bind_kmem dax0.0
 	eq "blocks" "$(blocks 1 | wc -l)" 8
 	start_memmapd /run/policy.json
@@ -50,6 +53,7 @@ kmem-idle)
 	eq "online" "$(blocks_online 1)" 8
 	;;
 kmem-used)
+	echo offline >$sysmem/auto_online_blocks
 	check "stock kmem has it" bind_kmem dax0.0
 	echo online_movable >/sys/devices/system/memory/memory33/state || die "online"
 	start_memmapd /run/policy.json
