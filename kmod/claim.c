@@ -105,7 +105,7 @@ int memmapd_claim_plug(struct memmapd_claim *claim, unsigned long index)
 
 	if (!count_plugged(claim))
 		return -ENODEV;
-	memmapd_guard_begin(start, size);
+	memmapd_guard_begin(start);
 	rc = add_memory_driver_managed(claim->mgid, start, size, res_name,
 				       flags);
 	memmapd_guard_end();

@@ -14,13 +14,19 @@
 
 #include "memmapd.h"
 
+#define NO_BLOCK	ULONG_MAX
+
 static DEFINE_MUTEX(guard_lock);
-static unsigned long guard_start_pfn;
-static unsigned long guard_end_pfn;
+static unsigned long guard_block = NO_BLOCK;
+
+static unsigned long pfn_to_block(unsigned long pfn)
+{
+	return pfn / PHYS_PFN(memory_block_size_bytes());
+}
 
 /*
  * Runs under device_hotplug_lock, which an adding thread waits for while it
- * holds guard_lock: so no lock is taken here.
+ * holds guard_lock: so no lock is taken here, and there is one word to read.
  */
 static int guard_notify(struct notifier_block *nb, unsigned long action,
 			void *data)
@@ -28,8 +34,7 @@ static int guard_notify(struct notifier_block *nb, unsigned long action,
 	const struct memory_notify *arg = data;
 
 	if (action == MEM_GOING_ONLINE &&
-	    arg->start_pfn >= READ_ONCE(guard_start_pfn) &&
-	    arg->start_pfn < READ_ONCE(guard_end_pfn))
+	    pfn_to_block(arg->start_pfn) == READ_ONCE(guard_block))
 		return NOTIFY_BAD;
 	return NOTIFY_DONE;
 }
@@ -38,16 +43,15 @@ static struct notifier_block guard_nb = {
 	.notifier_call = guard_notify,
 };
 
-void memmapd_guard_begin(u64 start, u64 size)
+void memmapd_guard_begin(u64 start)
 {
 	mutex_lock(&guard_lock);
-	WRITE_ONCE(guard_start_pfn, PHYS_PFN(start));
-	WRITE_ONCE(guard_end_pfn, PHYS_PFN(start + size));
+	WRITE_ONCE(guard_block, pfn_to_block(PHYS_PFN(start)));
 }
 
 void memmapd_guard_end(void)
 {
-	WRITE_ONCE(guard_end_pfn, 0);
+	WRITE_ONCE(guard_block, NO_BLOCK);
 	mutex_unlock(&guard_lock);
 }
 

@@ -23,28 +23,39 @@ static bool vmemmap_phys(unsigned long addr, u64 *phys, unsigned long *left)
 {
 	unsigned int level;
 	unsigned long size;
-	pte_t *pte = lookup_address(addr, &level);
+	pte_t *pte;
 	u64 base;
 
+again:
+	pte = lookup_address(addr, &level);
 	if (!pte)
 		return false;
-	switch (level) {
-	case PG_LEVEL_1G:
-		if (!pud_present(*(pud_t *)pte))
+	/*
+	 * Each entry is read once: it may be split under us into a table of
+	 * smaller ones (mm/hugetlb_vmemmap.c).
+	 */
+	if (level == PG_LEVEL_1G) {
+		pud_t pud = READ_ONCE(*(pud_t *)pte);
+
+		if (!pud_present(pud))
 			return false;
-		base = PFN_PHYS(pud_pfn(*(pud_t *)pte));
+		base = PFN_PHYS(pud_pfn(pud));
 		size = PUD_SIZE;
-		break;
-	case PG_LEVEL_2M:
-		if (!pmd_present(*(pmd_t *)pte))
+	} else if (level == PG_LEVEL_2M) {
+		pmd_t pmd = READ_ONCE(*(pmd_t *)pte);
+
+		if (!pmd_present(pmd))
 			return false;
-		base = PFN_PHYS(pmd_pfn(*(pmd_t *)pte));
+		if (!(pmd_val(pmd) & _PAGE_PSE))
+			goto again;
+		base = PFN_PHYS(pmd_pfn(pmd));
 		size = PMD_SIZE;
-		break;
-	default:
-		if (!pte_present(*pte))
+	} else {
+		pte_t entry = READ_ONCE(*pte);
+
+		if (!pte_present(entry))
 			return false;
-		base = PFN_PHYS(pte_pfn(*pte));
+		base = PFN_PHYS(pte_pfn(entry));
 		size = PAGE_SIZE;
 	}
 	*phys = base + (addr & (size - 1));

@@ -90,7 +90,7 @@ const char *memmapd_no_memmap_on_memory(void);
 
 int memmapd_guard_init(void);
 void memmapd_guard_exit(void);
-void memmapd_guard_begin(u64 start, u64 size);
+void memmapd_guard_begin(u64 start);
 void memmapd_guard_end(void);
 
 extern const struct attribute_group *memmapd_device_groups[];
