@@ -160,6 +160,21 @@ static int do_bind(struct run *run, const struct step *step) {
         return r;
 }
 
+/* HAND BACK */
+
+/* Slow where device_dax makes a memmap for the whole device. */
+static int do_hand_back(struct run *run, const struct step *step) {
+        const char *name = run->job->device->name;
+        char driver[32];
+        int r;
+
+        (void) step;
+        r = sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers_probe");
+        if (r < 0)
+                return r;
+        return driver_of(run, driver, sizeof(driver)) < 0 ? -ENODEV : 0;
+}
+
 /* PLACE */
 
 static int do_place(struct run *run, const struct step *step) {
@@ -321,6 +336,8 @@ static int do_online(struct run *run, const struct step *step) {
 
 static int do_step(struct run *run, struct step *step) {
         switch (step->kind) {
+        case STEP_HAND_BACK:
+                return do_hand_back(run, step);
         case STEP_BIND:
                 return do_bind(run, step);
         case STEP_PLACE:

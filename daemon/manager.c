@@ -79,7 +79,8 @@ int manager_reload(struct manager *m) {
         policy_free(m->policy);
         m->policy = p;
         log_about(LOG_INFO, (struct log_about) { .message_id = MESSAGE_POLICY_LOADED },
-                  "Policy: %s, %zu rules.", m->policy_used, p->n_rules);
+                  "Policy: %s, %zu %s.", m->policy_used, p->n_rules,
+                  p->n_rules == 1 ? "rule" : "rules");
         try_again_what_was_given_up(m);
         manager_look_in(m, 0);
         return 0;

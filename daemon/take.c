@@ -54,24 +54,51 @@ static void keep_decision(struct record *r, const struct decision *d) {
         r->decision = o;
 }
 
+static void on_hand_back(void *userdata, const struct exec_event *e) {
+        struct record *r = userdata;
+
+        if (e->kind != EXEC_END)
+                return;
+        /* No driver for it may be loaded yet: a later look tries again. */
+        r->handed_back = e->error == 0;
+        r->worker = worker_free(r->worker);
+}
+
+static void on_hand_back_lost(void *userdata, const char *why) {
+        struct record *r = userdata;
+
+        (void) why;
+        r->worker = worker_free(r->worker);
+}
+
 /*
  * New devices are kept from the drivers they would have had until it is decided
  * (drivers_autoprobe is 0).  One that is not ours goes where it would have gone.
  */
+static void hand_back(struct manager *m, struct record *r, const struct device *d) {
+        struct step step = { .kind = STEP_HAND_BACK };
+        struct plan plan = { .n_steps = 1, .steps = &step };
+        struct exec_job job = { .sysfs = m->sysfs, .device = d, .plan = &plan };
+        struct worker_handler handler = {
+                .event = on_hand_back, .lost = on_hand_back_lost, .userdata = r,
+        };
+        uint64_t autoprobe = 1;
+
+        if (r->handed_back || m->dry_run || d->holder != HOLDER_NONE)
+                return;
+        (void) sysfs_read_u64(m->sysfs, &autoprobe, 10, "sys/bus/dax/drivers_autoprobe");
+        if (autoprobe == 0)
+                (void) worker_start(m->event, &job, &handler, &r->worker);
+}
+
 static void ignore(struct manager *m, struct record *r, const struct device *d,
                    const struct decision *decision) {
         char why[MESSAGE_MAX];
-        uint64_t autoprobe = 1;
 
         keep_decision(r, decision);
         explain_refusal(decision, why, sizeof(why));
         record_set_state(r, STATE_IGNORED, "%s", why);
-        if (r->handed_back || m->dry_run || d->holder != HOLDER_NONE)
-                return;
-        r->handed_back = true;
-        (void) sysfs_read_u64(m->sysfs, &autoprobe, 10, "sys/bus/dax/drivers_autoprobe");
-        if (autoprobe == 0)
-                (void) sysfs_write(m->sysfs, r->name, "sys/bus/dax/drivers_probe");
+        hand_back(m, r, d);
 }
 
 static uint64_t node_total(const struct model *m, int id) {
@@ -364,6 +391,9 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
         if (!m->policy) {
                 record_set_state(r, STATE_UNKNOWN, "Nothing is decided without a valid policy: %s",
                                  m->policy_error);
+                /* Whatever it would say: this is not what memmapd is for. */
+                if (d->backing == BACKING_PMEM)
+                        hand_back(m, r, d);
                 return;
         }
         if (r->stuck && now_usec() < r->retry_usec)

@@ -86,8 +86,8 @@ struct budget budget_of(const struct node *payer, struct amount reserve) {
         return b;
 }
 
-size_t seed_capacity(uint64_t block_size, uint64_t memmap_size) {
-        return minus(block_size / memmap_size, SEED_SLACK);
+size_t seed_capacity(uint64_t block_size, uint64_t memmap_size, bool on_itself) {
+        return minus(block_size / memmap_size, SEED_SLACK + on_itself);
 }
 
 size_t seed_room(const struct node *n, uint64_t memmap_size) {

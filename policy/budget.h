@@ -33,8 +33,11 @@ bool budget_has_ram(const struct model *m, const struct node *node);
 
 struct budget budget_of(const struct node *payer, struct amount reserve);
 
-/* How many memmaps of @memmap_size one seed block is planned to hold. */
-size_t seed_capacity(uint64_t block_size, uint64_t memmap_size);
+/*
+ * How many memmaps of @memmap_size one seed block is planned to hold, beside its
+ * own if that is @on_itself.
+ */
+size_t seed_capacity(uint64_t block_size, uint64_t memmap_size, bool on_itself);
 
 /* How many more memmaps the kernel zones of @n would take now. */
 size_t seed_room(const struct node *n, uint64_t memmap_size);

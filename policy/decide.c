@@ -217,7 +217,6 @@ static bool may_become_seed(const struct maker *k, size_t i) {
 static void make_seeds(struct maker *k, size_t hosted, const struct node *target) {
         bool room_for_seed = has_room(k, target);
         size_t room = room_for_seed ? seed_room_planned(target, k->device->memmap_size) : 0;
-        size_t capacity = seed_capacity(k->model->block_size, k->device->memmap_size);
         bool altmap = !no_altmap(k);
         struct decision *d = k->decision;
 
@@ -237,7 +236,8 @@ static void make_seeds(struct maker *k, size_t hosted, const struct node *target
                         t->placement = PLACEMENT_SEED;
                 t->seed = true;
                 t->zone = ZONE_KERNEL;
-                room += capacity;
+                room += seed_capacity(k->model->block_size, k->device->memmap_size,
+                                      t->placement == PLACEMENT_DEVICE);
                 room_for_seed = true;
                 d->n_seeds++;
         }

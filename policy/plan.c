@@ -6,6 +6,7 @@
 #include "plan.h"
 
 static const char *const step_words[_STEP_MAX] = {
+        [STEP_HAND_BACK] = "hand back",
         [STEP_BIND] = "bind",
         [STEP_PLACE] = "place",
         [STEP_PLUG] = "plug",
@@ -77,8 +78,11 @@ static void add_block(struct builder *b, size_t i) {
  */
 static void add_seeds(struct builder *b) {
         while (b->room <= 1 && b->next_seed < b->n_seeds) {
-                add_block(b, b->seeds[b->next_seed++]);
-                b->room += seed_capacity(b->model->block_size, b->device->memmap_size);
+                size_t seed = b->seeds[b->next_seed++];
+
+                add_block(b, seed);
+                b->room += seed_capacity(b->model->block_size, b->device->memmap_size,
+                                         on_itself(b->decision->targets[seed].placement));
         }
 }
 

@@ -10,6 +10,7 @@
 #include "model.h"
 
 enum step_kind {
+        STEP_HAND_BACK,         /* to the driver it would have had; never part of a decision */
         STEP_BIND,              /* hand the device to the module; then look again */
         STEP_PLACE,             /* placement: of the blocks plugged from here on */
         STEP_PLUG,              /* block */

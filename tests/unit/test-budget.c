@@ -276,8 +276,8 @@ static void sums_are_never_below_zero(void **state) {
         assert_size(budget_of(&reserved, (struct amount) { .value = 11 }).total, 0);
         assert_size(budget_of(&reserved, all).total, 0);
         assert_size(seed_room(&poor, 1), 0);
-        assert_size(seed_capacity(MEMMAP_SIZE, MEMMAP_SIZE), 0);
-        assert_size(seed_capacity(1, MEMMAP_SIZE), 0);
+        assert_size(seed_capacity(MEMMAP_SIZE, MEMMAP_SIZE, false), 0);
+        assert_size(seed_capacity(1, MEMMAP_SIZE, false), 0);
 }
 
 static void seeds_are_planned_with_slack(void **state) {
@@ -286,8 +286,9 @@ static void seeds_are_planned_with_slack(void **state) {
         };
 
         (void) state;
-        assert_size(seed_capacity(BLOCK_SIZE, MEMMAP_SIZE), 62);
-        assert_size(seed_capacity(2 * GiB, 32 * MiB), 62);
+        assert_size(seed_capacity(BLOCK_SIZE, MEMMAP_SIZE, false), 62);
+        assert_size(seed_capacity(BLOCK_SIZE, MEMMAP_SIZE, true), 61);
+        assert_size(seed_capacity(2 * GiB, 32 * MiB, false), 62);
         assert_size(seed_room(&n, MEMMAP_SIZE), 3);
         /* Free in small pieces is as good as not free. */
         n.kernel_free_huge = 2 * MiB;

@@ -391,11 +391,11 @@ static void seeds_are_as_many_as_needed_and_lowest(void **state) {
         assert_targets(d, "rsssssss", "kkkmmmmm");
         decision_free(d);
 
-        /* Those that carry their own leave more room to the others. */
+        /* Those that carry their own have less room for the others. */
         m->model.memmap_on_memory = true;
         d = decided(m);
-        assert_size(d->n_seeds, 2);
-        assert_targets(d, "ddssssss", "kkmmmmmm");
+        assert_size(d->n_seeds, 3);
+        assert_targets(d, "dddsssss", "kkkmmmmm");
         decision_free(d);
 }
 

@@ -282,12 +282,12 @@ static void seeds_come_first_and_just_in_time(void **state) {
         /* The order of the others does not matter to them. */
         assert_plan(m, (struct wish) { "rsssssss", "KKKmmmmm", .order = ORDER_DESCENDING },
                     "place r +0 0k +7 7m +6 6m +1 1k +5 5m +4 4m +2 2k +3 3m");
-        /* With altmaps they take no room of each other. */
+        /* With altmaps they take no room of each other, but of themselves. */
         assert_plan(m, (struct wish) { "dddsssss", "KKKmmmmm", .order = ORDER_ASCENDING },
-                    "place d +0 0k place s +3 3m +4 4m place d +1 1k place s +5 5m +6 6m +7 7m "
-                    "place d +2 2k");
+                    "place d +0 0k place s +3 3m place d +1 1k place s +4 4m +5 5m "
+                    "place d +2 2k place s +6 6m +7 7m");
         assert_plan(m, (struct wish) { "ddssssss", "KKmmmmmm", .order = ORDER_ASCENDING },
-                    "place d +0 0k place s +2 2m +3 3m place d +1 1k place s +4 4m +5 5m +6 6m "
+                    "place d +0 0k place s +2 2m place d +1 1k place s +3 3m +4 4m +5 5m +6 6m "
                     "+7 7m");
 }
 
