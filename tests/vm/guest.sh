@@ -89,6 +89,11 @@ kernel() {
 	return 1
 }
 
+# first_seed_stays: true where the threads that a node gets with its first block
+# (kswapd, kcompactd) are put on the node itself, and so pin that block if it is in
+# the kernel zone.
+first_seed_stays() { ! kernel 6.1 && ! kernel 6.12; }
+
 # ---------------------------------------------------------------- the runner
 
 # hmp COMMAND...: a command for QEMU's monitor.  Prints what that said; success

@@ -109,8 +109,10 @@ def command(spec, vm_dir, kver, payload, sockets):
 
     # A busy host makes the guest look stuck: its watchdogs get more patience.
     # Without nokaslr the kernel may land inside a soft-reserved range.
+    # It may also miss a tick of the timer while it tests that.
     cmdline = ["console=ttyS0", "loglevel=7", "panic=-1", "nokaslr", "printk.time=1",
-               "rcupdate.rcu_cpu_stall_timeout=200", "sysctl.kernel.watchdog_thresh=60"]
+               "no_timer_check", "rcupdate.rcu_cpu_stall_timeout=200",
+               "sysctl.kernel.watchdog_thresh=60"]
     cmdline += hmem_kernel
     if spec.mom:
         cmdline.append("memory_hotplug.memmap_on_memory=1")
