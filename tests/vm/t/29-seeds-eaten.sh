@@ -21,7 +21,7 @@ plugged=$(map | tr -d . | wc -c)
 free=$(awk '$1 == "Node" { mine = $2 == "1," && $4 == "Normal" }
 	mine && $1 == "pages" && $2 == "free" { free = $3 }
 	mine && $1 == "high" { print (free - $2) * 4096 }' /proc/zoneinfo)
-kernelhog 1 $((free / MiB - 8)) &
+kernelhog 1 $((free / MiB - 20)) &
 hog=$!
 sleep 2
 kill -CONT "$worker"
