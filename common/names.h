@@ -12,12 +12,14 @@
 
 /* Kernel */
 #define MODULE_NAME "memmapd_kmem"
+#define KMEM_NAME "kmem"               /* the kernel's own driver */
 #define MEMMAP_ON_MEMORY_PARAMETER "memory_hotplug.memmap_on_memory=1"
 
 /* Files */
 #define POLICY_PATH "/etc/memmapd/policy.json"
 #define POLICY_VENDOR_PATH "/usr/share/memmapd/policy.json"
 #define RUN_DIR "/run/memmapd"
+#define MODULE_WHY_PATH RUN_DIR "/module" /* why MODULE_NAME could not be loaded */
 
 /* Journal fields, beside the well-known ones. */
 #define FIELD_DEVICE "MEMMAPD_DEVICE"
@@ -36,4 +38,5 @@
 #define MESSAGE_POLICY_BAD "8f2cd9b660bf49428a70ab7193d5619c"
 #define MESSAGE_POLICY_LOADED "25e3184dc5154fd4b830e713e083685f"
 #define MESSAGE_WORKER_LOST "4254878b3d5048dfa194dd245cf98e27"
+#define MESSAGE_NO_MODULE "26d9e9bc8c1345b3af4bbd9d50c757fa"
 #define MESSAGE_GONE "53b7562ce2f54ab580d4d754f6a1a005"

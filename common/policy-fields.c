@@ -125,6 +125,20 @@ static int decode_allow_seeds(
         return decode_bool(d, path, value, &s->allow_seeds);
 }
 
+static int decode_backend(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char *const words[] = { "auto", "chunked", "native", "plain", NULL };
+        struct settings *s = target;
+        int r;
+
+        r = decode_word(d, path, value, words, backend_from_string);
+        if (r < 0)
+                return r;
+        s->backend = (enum backend) r;
+        return 0;
+}
+
 const struct field settings_fields[] = {
         { "action", decode_action, SETTING_ACTION },
         { "memmap", decode_memmap, SETTING_MEMMAP },
@@ -132,6 +146,7 @@ const struct field settings_fields[] = {
         { "zone", decode_zone, SETTING_ZONE },
         { "order", decode_order, SETTING_ORDER },
         { "allow_seeds", decode_allow_seeds, SETTING_ALLOW_SEEDS },
+        { "backend", decode_backend, SETTING_BACKEND },
         {},
 };
 

@@ -204,6 +204,9 @@ static void print_kernel(struct json_object *description) {
                 puts("memmap on memory possible");
         else
                 printf("no memmap on memory%s%s\n", why && *why ? ": " : "", why ? why : "");
+        why = field_string(kernel, "module_why", NULL);
+        if (why)
+                printf("Only the kernel's own driver can take memory in: %s\n", why);
 }
 
 static void print_notes(struct json_object *devices) {

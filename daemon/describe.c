@@ -133,8 +133,12 @@ static struct json_object *describe_map(const struct device *d) {
 
         if (!map)
                 return NULL;
-        for (size_t i = 0; i < d->n_blocks; i++)
-                map[i] = letters[d->blocks[i].placement];
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                const struct block *b = &d->blocks[i];
+
+                map[i] = b->state != BLOCK_ABSENT && b->placement == PLACEMENT_NONE ? '?' :
+                        letters[b->placement];
+        }
         return json_object_new_string_len(map, (int) d->n_blocks);
 }
 
@@ -149,6 +153,15 @@ static struct json_object *describe_progress(const struct record *r) {
         return o;
 }
 
+/* NULL: none of ours. */
+static const char *backend_in_use(const struct device *d) {
+        if (d->holder == HOLDER_MEMMAPD)
+                return backend_to_string(BACKEND_CHUNKED);
+        if (d->holder != HOLDER_KMEM || !d->adopted)
+                return NULL;
+        return backend_to_string(d->can_place ? BACKEND_NATIVE : BACKEND_PLAIN);
+}
+
 static struct json_object *describe_device(const struct record *r, const struct device *d) {
         struct device_counts c = device_count(d);
         struct json_object *o = json_object_new_object();
@@ -160,7 +173,7 @@ static struct json_object *describe_device(const struct record *r, const struct 
         add_number(o, "size", d->size);
         add_number(o, "trimmed", d->trimmed);
         add_string(o, "driver", d->driver);
-        add_string(o, "backend", d->holder == HOLDER_MEMMAPD ? "chunked" : NULL);
+        add_string(o, "backend", backend_in_use(d));
         add_string(o, "state", device_state_to_string(r->state));
         add_string(o, "message", r->message);
         add_decision(o, r->decision);
@@ -188,6 +201,8 @@ static struct json_object *describe_kernel(const struct model *m) {
         add_bool(o, "memmap_on_memory", m->memmap_on_memory);
         add_string(o, "memmap_on_memory_why", m->memmap_on_memory_why);
         add_bool(o, "module", m->module_loaded);
+        add_string(o, "module_why", m->module_why);
+        add_bool(o, "kmem", m->kmem_loaded);
         return o;
 }
 

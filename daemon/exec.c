@@ -5,23 +5,16 @@
 #include <string.h>
 #include <time.h>
 
-#include "exec.h"
+#include "exec-run.h"
 #include "names.h"
 #include "probe.h"
-#include "users.h"
 
-#define DEVICE "sys/bus/dax/devices/%s"
 #define MEMORY "sys/devices/system/memory/memory%llu"
 
 /* So many blocks may fail one after the other before it is no use to go on. */
 #define MAX_FAILURES 3
 #define MAX_TRIES 4
 #define FIRST_BACKOFF_MS 20
-
-struct run {
-        const struct exec_job *job;
-        int failures[_STEP_MAX];        /* in a row, of steps of that kind */
-};
 
 static const struct block *block_of(const struct run *run, const struct step *step) {
         return &run->job->device->blocks[step->block];
@@ -44,8 +37,8 @@ static int report(const struct run *run, const struct step *step, enum exec_even
         return run->job->report(run->job->userdata, &e);
 }
 
-static int _printf_(4, 5) diverged(const struct run *run, const struct step *step, bool stray,
-                                   const char *format, ...) {
+int exec_diverged(const struct run *run, const struct step *step, bool stray,
+                  const char *format, ...) {
         struct exec_event e = {
                 .kind = EXEC_DIVERGED, .step = step->kind, .block = step->block,
                 .planned = step->placement, .stray = stray,
@@ -72,8 +65,8 @@ static void wait_ms(long ms) {
                 ;
 }
 
-static int write_with_retries(const struct run *run, const struct step *step, const char *text,
-                              const char *path) {
+int exec_write(const struct run *run, const struct step *step, const char *text,
+               const char *path) {
         long backoff = FIRST_BACKOFF_MS;
 
         for (int try = 1;; try++) {
@@ -87,99 +80,6 @@ static int write_with_retries(const struct run *run, const struct step *step, co
                 wait_ms(backoff);
                 backoff *= 5;
         }
-}
-
-/* BIND */
-
-static int driver_of(const struct run *run, char *buf, size_t size) {
-        char link[SYSFS_PATH_MAX];
-        int r;
-
-        r = sysfs_link(run->job->sysfs, link, sizeof(link), DEVICE "/driver",
-                       run->job->device->name);
-        if (r < 0)
-                return r;
-        snprintf(buf, size, "%s", base_of(link));
-        return 0;
-}
-
-/*
- * The id is taken back once the device is bound: should the operator unbind it,
- * it must not come back by itself.
- */
-static int bind_to_module(const struct run *run) {
-        const char *name = run->job->device->name;
-        char driver[32];
-        int r;
-
-        r = sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers/" MODULE_NAME "/new_id");
-        (void) sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers/" MODULE_NAME "/remove_id");
-        if (r < 0)
-                return r;
-        if (driver_of(run, driver, sizeof(driver)) < 0)
-                return -ENODEV;
-        return strcmp(driver, MODULE_NAME) == 0 ? 0 : -EBUSY;
-}
-
-/* What was true when it was decided may not be so any more. */
-static bool is_in_use(const struct run *run, const char *driver) {
-        const struct device *d = run->job->device;
-
-        if (strcmp(driver, "device_dax") == 0)
-                return users_of_node(run->job->sysfs, d->name);
-        if (strcmp(driver, "kmem") != 0)
-                return true;
-        for (size_t i = 0; i < d->n_blocks; i++) {
-                struct block now = { .number = d->blocks[i].number };
-
-                probe_block(run->job->sysfs, &now);
-                if (now.state == BLOCK_ONLINE || now.state == BLOCK_GOING)
-                        return true;
-        }
-        return false;
-}
-
-static int do_bind(struct run *run, const struct step *step) {
-        const char *name = run->job->device->name;
-        char old[32] = "";
-        int r;
-
-        (void) step;
-        if (driver_of(run, old, sizeof(old)) >= 0) {
-                if (strcmp(old, MODULE_NAME) == 0)
-                        return 0;
-                if (is_in_use(run, old))
-                        return -EBUSY;
-                r = sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers/%s/unbind", old);
-                if (r < 0)
-                        return r;
-        }
-        r = bind_to_module(run);
-        if (r < 0 && old[0])
-                (void) sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers/%s/bind", old);
-        return r;
-}
-
-/* HAND BACK */
-
-/* Slow where device_dax makes a memmap for the whole device. */
-static int do_hand_back(struct run *run, const struct step *step) {
-        const char *name = run->job->device->name;
-        char driver[32];
-        int r;
-
-        (void) step;
-        r = sysfs_write(run->job->sysfs, name, "sys/bus/dax/drivers_probe");
-        if (r < 0)
-                return r;
-        return driver_of(run, driver, sizeof(driver)) < 0 ? -ENODEV : 0;
-}
-
-/* PLACE */
-
-static int do_place(struct run *run, const struct step *step) {
-        return sysfs_write(run->job->sysfs, step->placement == PLACEMENT_DEVICE ? "1" : "0",
-                           DEVICE "/memmapd/memmap_on_memory", run->job->device->name);
 }
 
 /* PLUG */
@@ -212,8 +112,9 @@ static bool is_expected_in_ram(const struct run *run, const struct step *step) {
         return step->placement == PLACEMENT_RAM || d->stray_device || d->stray_seed;
 }
 
-/* 0 if @now, the machine as it is, allows for @step. */
-static int check_nodes(const struct run *run, const struct step *step, const struct model *now) {
+/* 0 if @now, the machine as it is, allows for @bytes of memmap by @step. */
+static int check_nodes(const struct run *run, const struct step *step, uint64_t bytes,
+                       const struct model *now) {
         const struct exec_job *job = run->job;
         const struct node *target = model_node(now, job->device->target_node);
         const struct node *before = model_node(job->model, job->decision->payer);
@@ -222,18 +123,17 @@ static int check_nodes(const struct run *run, const struct step *step, const str
         struct node payer;
 
         if (!before || !found)
-                return diverged(run, step, false, "node %d, which was to pay, is gone",
+                return exec_diverged(run, step, false, "node %d, which was to pay, is gone",
                                 job->decision->payer);
         payer = *found;
         payer.promised = before->promised;
         budget = budget_of(&payer, job->decision->settings.ram_reserve);
-        if ((is_expected_in_ram(run, step) ? budget.total : budget.headroom) <
-            job->device->memmap_size)
-                return diverged(run, step, false, "node %d has no RAM to spare any more",
+        if ((is_expected_in_ram(run, step) ? budget.total : budget.headroom) < bytes)
+                return exec_diverged(run, step, false, "node %d has no RAM to spare any more",
                                 payer.id);
         if (step->placement == PLACEMENT_SEED &&
             (!target || seed_room(target, job->device->memmap_size) == 0))
-                return diverged(run, step, false, "the seeds on node %d are full before their "
+                return exec_diverged(run, step, false, "the seeds on node %d are full before their "
                                 "time", job->device->target_node);
         return 0;
 }
@@ -242,16 +142,14 @@ static int check_nodes(const struct run *run, const struct step *step, const str
  * The kernel takes RAM without asking when there is no room elsewhere.  So what
  * there is now is looked at before each add, not what there was when decided.
  */
-static int check_budget(const struct run *run, const struct step *step) {
+int exec_check_budget(const struct run *run, const struct step *step, uint64_t bytes) {
         struct model now = *run->job->model;
         int r;
 
-        if (!may_cost_ram(run, step))
-                return 0;
         r = probe_nodes(run->job->sysfs, &now.nodes, &now.n_nodes);
         if (r < 0)
                 return r;
-        r = check_nodes(run, step, &now);
+        r = check_nodes(run, step, bytes, &now);
         nodes_free(now.nodes, now.n_nodes);
         return r;
 }
@@ -261,7 +159,7 @@ static int check_placement(const struct run *run, const struct step *step, enum 
         if (got == PLACEMENT_NONE)
                 return -EIO;
         if (got == PLACEMENT_RAM && step->placement != PLACEMENT_RAM)
-                return diverged(run, step, true, "the kernel put the memmap into RAM instead of %s",
+                return exec_diverged(run, step, true, "the kernel put the memmap into RAM instead of %s",
                                 step->placement == PLACEMENT_SEED ? "a seed" : "the block");
         return 0;
 }
@@ -271,12 +169,14 @@ static int do_plug(struct run *run, struct step *step) {
         enum placement got;
         int r;
 
-        r = check_budget(run, step);
-        if (r < 0)
-                return r;
+        if (may_cost_ram(run, step)) {
+                r = exec_check_budget(run, step, run->job->device->memmap_size);
+                if (r < 0)
+                        return r;
+        }
         snprintf(path, sizeof(path), DEVICE "/memmapd/plug", run->job->device->name);
         snprintf(index, sizeof(index), "%zu", step->block);
-        r = write_with_retries(run, step, index, path);
+        r = exec_write(run, step, index, path);
         /* Somebody else plugged it: what counts is that it is there. */
         if (r < 0 && r != -EEXIST)
                 return r;
@@ -297,6 +197,9 @@ static int do_plug(struct run *run, struct step *step) {
 static void undo_plug(const struct run *run, const struct step *step) {
         char index[24];
 
+        /* The kernel's own driver gives back all or nothing. */
+        if (backend_is_whole(run->job->decision->backend))
+                return;
         snprintf(index, sizeof(index), "%zu", step->block);
         (void) sysfs_write(run->job->sysfs, index, DEVICE "/memmapd/unplug",
                            run->job->device->name);
@@ -320,7 +223,7 @@ static int do_online(struct run *run, const struct step *step) {
                 return -ECANCELED;
         if (now.state != BLOCK_ONLINE) {
                 snprintf(path, sizeof(path), MEMORY "/state", number_of(run, step));
-                r = write_with_retries(run, step, how, path);
+                r = exec_write(run, step, how, path);
                 now = look_at(run, step);
         }
         /* Whoever won a race: the state is what counts. */
@@ -329,7 +232,7 @@ static int do_online(struct run *run, const struct step *step) {
                 return r < 0 ? r : -EIO;
         }
         if (now.zone != step->zone)
-                return diverged(run, step, false, "somebody else brought it online in the %s zone",
+                return exec_diverged(run, step, false, "somebody else brought it online in the %s zone",
                                 zone_to_string(now.zone));
         return 0;
 }
@@ -337,11 +240,11 @@ static int do_online(struct run *run, const struct step *step) {
 static int do_step(struct run *run, struct step *step) {
         switch (step->kind) {
         case STEP_HAND_BACK:
-                return do_hand_back(run, step);
+                return exec_hand_back(run, step);
         case STEP_BIND:
-                return do_bind(run, step);
+                return exec_bind(run, step);
         case STEP_PLACE:
-                return do_place(run, step);
+                return exec_place(run, step);
         case STEP_PLUG:
                 return do_plug(run, step);
         case STEP_ONLINE:

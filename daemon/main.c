@@ -7,6 +7,7 @@
 
 #include "bus.h"
 #include "log.h"
+#include "module.h"
 #include "monitor.h"
 #include "names.h"
 
@@ -18,6 +19,7 @@ struct options {
         const char *policy;
         const char *sysroot;
         bool dry_run;
+        bool load_module;
 };
 
 struct daemon {
@@ -34,18 +36,20 @@ static void help(void) {
                "     --version        Show the version\n"
                "  -n --dry-run        Decide and say so, change nothing\n"
                "  -p --policy FILE    Use this policy, not " POLICY_PATH "\n"
+               "     --load-module    Only load memmapd_kmem, and keep what comes of it\n"
                "     --sysroot DIR    Take DIR for /: sys, proc and run are looked for there\n\n"
                "See memmapd(8), memmapd-policy(5) and memmapctl(1).\n");
 }
 
 /* 1: go on, 0: all done, negative errno: usage. */
 static int parse_options(int argc, char **argv, struct options *o) {
-        enum { OPT_VERSION = 256, OPT_SYSROOT };
+        enum { OPT_VERSION = 256, OPT_SYSROOT, OPT_LOAD_MODULE };
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, OPT_VERSION },
                 { "dry-run", no_argument, NULL, 'n' },
                 { "policy", required_argument, NULL, 'p' },
+                { "load-module", no_argument, NULL, OPT_LOAD_MODULE },
                 { "sysroot", required_argument, NULL, OPT_SYSROOT },
                 {}
         };
@@ -63,6 +67,9 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case 'p':
                         o->policy = optarg;
+                        break;
+                case OPT_LOAD_MODULE:
+                        o->load_module = true;
                         break;
                 case OPT_SYSROOT:
                         o->sysroot = optarg;
@@ -154,11 +161,6 @@ static int run(struct daemon *d, const struct options *o) {
         sd_event *event = NULL;
         int r;
 
-        r = sysfs_open_root(&d->sysfs, o->sysroot ?: "/");
-        if (r < 0) {
-                log_error("Cannot open %s: %s.", o->sysroot ?: "/", strerror(-r));
-                return r;
-        }
         r = sd_event_default(&event);
         if (r < 0)
                 return r;
@@ -181,7 +183,6 @@ static int run(struct daemon *d, const struct options *o) {
         monitor_free(d->monitor);
         sd_bus_flush_close_unref(d->bus);
         sd_event_unref(event);
-        sysfs_close(&d->sysfs);
         return r;
 }
 
@@ -193,5 +194,12 @@ int main(int argc, char **argv) {
         r = parse_options(argc, argv, &options);
         if (r <= 0)
                 return r < 0 ? 2 : EXIT_SUCCESS;
-        return run(&daemon, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        r = sysfs_open_root(&daemon.sysfs, options.sysroot ?: "/");
+        if (r < 0) {
+                log_error("Cannot open %s: %s.", options.sysroot ?: "/", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        r = options.load_module ? module_load(&daemon.sysfs) : run(&daemon, &options);
+        sysfs_close(&daemon.sysfs);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "auto-online.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
@@ -103,7 +104,7 @@ static void forget_gone(struct manager *m) {
                         .message_id = MESSAGE_GONE, .device = r->name,
                 }, "The device is gone.");
                 if (!m->dry_run)
-                        state_forget(m->sysfs, r->name);
+                        state_forget_device(m->sysfs, r->name);
                 *at = r->next;
                 record_free(r);
         }
@@ -123,6 +124,8 @@ static void look(struct manager *m) {
         struct model *model = NULL;
         int r;
 
+        if (!m->dry_run)
+                auto_online_recover(m->sysfs);
         r = probe(m->sysfs, &model);
         if (r < 0) {
                 log_about(LOG_ERR, (struct log_about) { .error = -r },

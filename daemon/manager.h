@@ -37,6 +37,7 @@ struct record {
         char message[MESSAGE_MAX];
         struct json_object *decision;   /* the last one that was more than "settled" */
         bool settled;
+        bool adopted;                   /* see struct device */
         bool settled_with_failures;     /* a reload tries those blocks again */
         enum reason_code cause;         /* of the refusal that was logged */
         bool may_pass;                  /* refused for what may change without an event */

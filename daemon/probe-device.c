@@ -57,7 +57,7 @@ static void probe_driver(const struct sysfs *s, struct device *d) {
                 d->holder = HOLDER_MEMMAPD;
         else if (strcmp(d->driver, "device_dax") == 0)
                 d->holder = HOLDER_DEVICE_DAX;
-        else if (strcmp(d->driver, "kmem") == 0)
+        else if (strcmp(d->driver, KMEM_NAME) == 0)
                 d->holder = HOLDER_KMEM;
         else
                 d->holder = HOLDER_OTHER;
@@ -119,6 +119,39 @@ enum placement placement_from_map(char c) {
         default:
                 return PLACEMENT_NONE;
         }
+}
+
+/*
+ * Without the module, the page flags tell: the first pages of an online block hold
+ * its memmap, are marked as such (PageVmemmapSelfHosted, include/linux/page-flags.h,
+ * which shares its bit with others) and belong to nobody else.
+ */
+static enum placement placement_from_flags(uint64_t flags) {
+        static const uint64_t owner_private = 1ULL << 37, others =
+                1ULL << 5 /* LRU */ | 1ULL << 7 /* SLAB */ | 1ULL << 10 /* BUDDY */ |
+                1ULL << 12 /* ANON */ | 1ULL << 13 /* SWAPCACHE */;
+
+        return flags & owner_private && !(flags & others) ? PLACEMENT_DEVICE : PLACEMENT_RAM;
+}
+
+/* Only of online blocks; of others nobody can tell. */
+static void probe_placements(const struct sysfs *s, const struct model *m, struct device *d) {
+        uint64_t pages = m->block_size / (uint64_t) sysconf(_SC_PAGESIZE), flags;
+        _cleanup_(closep) int fd = sysfs_open(s, O_RDONLY, "proc/kpageflags");
+
+        for (size_t i = 0; fd >= 0 && i < d->n_blocks; i++) {
+                struct block *b = &d->blocks[i];
+                off_t at = (off_t) (b->number * pages * sizeof(flags));
+
+                if (b->state == BLOCK_ONLINE && pread(fd, &flags, sizeof(flags), at) == sizeof(flags))
+                        b->placement = placement_from_flags(flags);
+        }
+}
+
+static bool can_place(const struct sysfs *s, const struct device *d) {
+        _cleanup_(closep) int fd = sysfs_open(s, O_PATH, DEVICE "/memmap_on_memory", d->name);
+
+        return fd >= 0;
 }
 
 static enum zone zone_from_valid_zones(const char *text) {
@@ -222,9 +255,12 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
                 d.n_blocks = 0;
                 d.error = r;
         }
-        if (d.holder == HOLDER_KMEM)
+        d.can_place = can_place(s, &d);
+        if (d.holder == HOLDER_KMEM) {
                 for (size_t i = 0; i < d.n_blocks; i++)
                         probe_block(s, &d.blocks[i]);
+                probe_placements(s, m, &d);
+        }
         if (d.holder == HOLDER_DEVICE_DAX)
                 d.node_open = users_of_node(s, d.name);
         *ret = d;

@@ -32,6 +32,18 @@ static bool exists(const struct sysfs *s, const char *path) {
         return fd >= 0;
 }
 
+/* Why our module is not there: what came of loading it, if that was tried. */
+static void probe_drivers(const struct sysfs *s, struct model *m) {
+        m->module_loaded = exists(s, "sys/bus/dax/drivers/" MODULE_NAME);
+        m->kmem_loaded = exists(s, "sys/bus/dax/drivers/" KMEM_NAME);
+        if (m->module_loaded)
+                return;
+        if (sysfs_read(s, m->module_why, sizeof(m->module_why), MODULE_WHY_PATH + 1) < 0 ||
+            !m->module_why[0])
+                snprintf(m->module_why, sizeof(m->module_why),
+                         MODULE_NAME " is not loaded; see modprobe " MODULE_NAME);
+}
+
 static int probe_devices(const struct sysfs *s, struct model *m) {
         _cleanup_(strv_freep) char **names = NULL;
         size_t n = 0;
@@ -88,7 +100,7 @@ int probe(const struct sysfs *s, struct model **ret) {
         /* Whole pages, and more of them than their memmap takes. */
         if (m->block_size < BLOCK_SIZE_MIN || m->block_size & (m->block_size - 1))
                 return -EBADMSG;
-        m->module_loaded = exists(s, "sys/bus/dax/drivers/" MODULE_NAME);
+        probe_drivers(s, m);
         probe_memmap_on_memory(s, m);
         r = probe_nodes(s, &m->nodes, &m->n_nodes);
         if (r < 0)

@@ -36,6 +36,7 @@ struct record *record_get(struct manager *m, const struct device *d) {
         r->manager = m;
         r->payer = -1;
         r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
+        r->adopted = state_adopted(m->sysfs, d->name);
         r->next = m->records;
         m->records = r;
         return r;
@@ -81,10 +82,14 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
 
 void record_overlay(const struct record *r, struct device *d) {
         d->settled = r->settled;
+        d->adopted = r->adopted;
         d->stray_device = r->stray_device;
         d->stray_seed = r->stray_seed;
+        /* The kernel's own driver leaves what cannot come online where it is. */
         for (size_t i = 0; i < d->n_blocks && i < r->n_failed; i++)
-                d->blocks[i].failed = r->failed[i] && d->blocks[i].state == BLOCK_ABSENT;
+                d->blocks[i].failed = r->failed[i] &&
+                        (d->blocks[i].state == BLOCK_ABSENT ||
+                         (d->holder == HOLDER_KMEM && d->blocks[i].state == BLOCK_OFFLINE));
 }
 
 void record_promise_to_others(const struct manager *m, const struct record *r,

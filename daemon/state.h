@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What must outlive the daemon but not the boot: which devices are done with,
- * and what was decided for them.  Kept below RUN_DIR, a file a device.
+ * What must outlive the daemon but not the boot: which devices are done with, what
+ * was decided for them, and which of those that the kernel's driver holds are ours.
+ * Kept below RUN_DIR, a file a device.
  *
  * The kernel shows what is there; it cannot show whether a block that is missing
  * is still to come or was taken out by hand.  This tells them apart.
@@ -21,4 +22,15 @@ int state_settle(const struct sysfs *s, const char *device, bool failed,
 bool state_settled(const struct sysfs *s, const char *device, bool *ret_failed,
                    struct json_object **ret);
 
+/*
+ * Memmapd has bound the device to the kernel's own driver, or is about to: what
+ * comes online in it is then not a stranger's.
+ */
+int state_adopt(const struct sysfs *s, const char *device);
+bool state_adopted(const struct sysfs *s, const char *device);
+
+/* It is to be taken in again. */
 void state_forget(const struct sysfs *s, const char *device);
+
+/* It is gone. */
+void state_forget_device(const struct sysfs *s, const char *device);

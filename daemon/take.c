@@ -188,6 +188,7 @@ static void give_up(struct record *r) {
 static void end_round(struct record *r) {
         r->worker = worker_free(r->worker);
         r->promised = 0;
+        r->adopted = state_adopted(r->manager->sysfs, r->name);
         r->rounds = r->progressed ? 0 : r->rounds + 1;
         if (r->rounds >= MAX_ROUNDS)
                 give_up(r);
@@ -240,7 +241,8 @@ static void on_step_failed(struct record *r, const struct device *d, const struc
                 .message_id = MESSAGE_STEP_FAILED, .device = r->name, .error = e->error,
                 .step = step_to_string(e->step), .block = block,
         }, "Cannot %s %s: %s.", step_to_string(e->step),
-                  e->step == STEP_BIND ? "it to " MODULE_NAME : block, strerror(e->error));
+                  e->step == STEP_BIND ? "it to its driver" : e->step == STEP_PLACE ?
+                  "its memmaps" : block, strerror(e->error));
         /* For want of memory is decided anew, with what there is then. */
         if ((e->step == STEP_PLUG || e->step == STEP_ONLINE) && e->error != ENOMEM)
                 (void) record_fail_block(r, d->n_blocks, e->block);
@@ -327,6 +329,17 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         record_set_state(r, STATE_WORKING, "Being taken in.");
 }
 
+/*
+ * To bind the module only measures, and what is decided after that counts.  With the
+ * kernel's own driver all is said and done when it is bound.
+ */
+static bool is_the_decision(const struct device *d, const struct decision *decision,
+                            const struct plan *plan) {
+        if (backend_is_whole(decision->backend))
+                return !d->adopted;
+        return plan->steps[0].kind != STEP_BIND;
+}
+
 static void take(struct manager *m, struct record *r, struct device *d,
                  const struct decision *decision) {
         _cleanup_(plan_freep) struct plan *plan = NULL;
@@ -339,8 +352,7 @@ static void take(struct manager *m, struct record *r, struct device *d,
                 finish(m, r, d, decision);
                 return;
         }
-        /* Binding only measures; what is decided after that counts. */
-        if ((plan->steps[0].kind != STEP_BIND || m->dry_run) && r->state != STATE_PLANNED) {
+        if ((is_the_decision(d, decision, plan) || m->dry_run) && r->state != STATE_PLANNED) {
                 keep_decision(r, decision);
                 log_decision(r, decision, d);
         }

@@ -75,7 +75,8 @@ static enum verdict admit(struct maker *k) {
                 }, strerror(-d->error));
                 return VERDICT_REFUSE;
         }
-        if (d->holder == HOLDER_OTHER || (d->holder == HOLDER_KMEM && count_in_use(d) > 0)) {
+        if (d->holder == HOLDER_OTHER ||
+            (d->holder == HOLDER_KMEM && !d->adopted && count_in_use(d) > 0)) {
                 reason_add_text(k, REASON_HELD, d->driver);
                 return VERDICT_REFUSE;
         }
@@ -83,18 +84,46 @@ static enum verdict admit(struct maker *k) {
                 return refuse_for(k, REASON_NODE_OPEN, 0, 0);
         if (d->target_node < 0)
                 return refuse_for(k, REASON_NO_TARGET_NODE, 0, 0);
-        if (!k->model->module_loaded)
-                return refuse_for(k, REASON_NO_MODULE, 0, 0);
         if (d->n_blocks == 0)
                 return refuse_for(k, REASON_TOO_SMALL, d->size, k->model->block_size);
         return VERDICT_TAKE;
 }
 
+/* Which driver shall do it. */
+static enum verdict choose_backend(struct maker *k) {
+        enum backend asked = k->decision->settings.backend, got;
+        const char *why = NULL;
+
+        got = backend_choose(k->model, k->device, asked, &why);
+        if (got == BACKEND_AUTO) {
+                reason_full(k, (struct reason) {
+                        .code = REASON_NO_BACKEND, .a = asked, .node = -1,
+                }, why);
+                return VERDICT_REFUSE;
+        }
+        k->decision->backend = got;
+        reason_full(k, (struct reason) { .code = REASON_BACKEND, .a = got, .node = -1 },
+                    asked == BACKEND_AUTO && !k->model->module_loaded ? k->model->module_why : NULL);
+        return VERDICT_TAKE;
+}
+
+/* What the kernel's driver has not added when it was bound, it never will. */
+static bool is_left_out(const struct maker *k, const struct block *b) {
+        return backend_is_whole(k->decision->backend) && is_to_be_plugged(b) &&
+                backend_holds(k->decision->backend, k->device);
+}
+
 static void start_from_what_is_there(struct maker *k) {
+        size_t left_out = 0;
+
         for (size_t i = 0; i < k->device->n_blocks; i++) {
                 const struct block *b = &k->device->blocks[i];
                 struct target *t = &k->decision->targets[i];
 
+                if (is_left_out(k, b)) {
+                        left_out++;
+                        continue;
+                }
                 t->wanted = is_present(b) || is_to_be_plugged(b);
                 t->placement = b->placement;
                 t->zone = b->state == BLOCK_ONLINE ? b->zone : k->decision->settings.zone;
@@ -102,6 +131,8 @@ static void start_from_what_is_there(struct maker *k) {
                 k->n_absent += is_to_be_plugged(b);
                 k->n_in_ram += is_present(b) && b->placement == PLACEMENT_RAM;
         }
+        if (left_out > 0)
+                reason_add(k, REASON_LEFT_OUT, left_out, 0);
 }
 
 static enum verdict take(struct maker *k) {
@@ -144,6 +175,9 @@ static enum verdict judge(struct maker *k) {
                 reason_add(k, REASON_SETTLED, 0, 0);
                 return VERDICT_SETTLED;
         }
+        v = choose_backend(k);
+        if (v != VERDICT_TAKE)
+                return v;
         start_from_what_is_there(k);
         v = take(k);
         if (v == VERDICT_REFUSE)

@@ -30,8 +30,10 @@ enum reason_code {
         REASON_HELD,            /* text: the driver; cannot be taken over */
         REASON_NO_TARGET_NODE,
         REASON_TOO_SMALL,       /* a: device size, b: block size */
-        REASON_NO_MODULE,
+        REASON_NO_BACKEND,      /* text: why; a: the one asked for */
         REASON_SETTLED,
+        REASON_BACKEND,         /* a: which; text: why not chunked, if it is not */
+        REASON_LEFT_OUT,        /* a: blocks that the kernel's driver did not add */
         REASON_COST,            /* a: blocks, b: bytes each */
         REASON_SPENT,           /* a: memmaps in RAM already, b: bytes each */
         REASON_BUDGET,          /* node: who pays; budget holds the sum */
@@ -47,9 +49,11 @@ enum reason_code {
         REASON_SEEDS_NO_ROOM,   /* a: bytes the first seed needs in RAM, b: budget */
         REASON_NO_ALLOWANCE,    /* a: bytes RAM must be able to bear, b: budget, node */
         REASON_MIXED,           /* a: blocks in RAM, b: the rest */
+        REASON_WHOLE,           /* the backend cannot do what "memmap" says; text: its word */
         REASON_HELP_PARAMETER,  /* would help: the boot parameter */
         REASON_HELP_BYTES,      /* a: bytes more would do */
         REASON_HELP_SEEDS,      /* would help: allowing seeds */
+        REASON_HELP_MODULE,     /* would help: memmapd_kmem; text: why it is not there */
         _REASON_MAX,
 };
 
@@ -75,6 +79,7 @@ struct decision {
         enum verdict verdict;
         struct settings settings;       /* in force for this device */
         const struct rule *rule;        /* of the policy that was passed in; NULL: defaults */
+        enum backend backend;           /* BACKEND_AUTO: none, or not come to that */
         int payer;                      /* node that pays for memmaps in RAM; -1: none */
         struct budget budget;
         uint64_t ram_cost;              /* bytes of memmap that will still go into RAM */

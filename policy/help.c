@@ -41,4 +41,7 @@ void help(struct maker *k) {
                 reason_add(k, REASON_HELP_PARAMETER, 0, 0);
         if (given(k, REASON_SEEDS_FORBIDDEN))
                 reason_add(k, REASON_HELP_SEEDS, 0, 0);
+        if (backend_is_whole(k->decision->backend))
+                reason_add_text(k, REASON_HELP_MODULE,
+                                k->model->module_loaded ? "" : k->model->module_why);
 }

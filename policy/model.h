@@ -90,6 +90,8 @@ struct device {
         bool node_open;                 /* somebody has /dev/daxX.Y open */
         int error;                      /* negative errno: could not be read, nothing else holds */
         bool measured;                  /* blocks are exact: the module has bound it */
+        bool adopted;                   /* memmapd bound it to the driver that holds it */
+        bool can_place;                 /* it can be told where kmem's memmaps go */
         /* A memmap was found in RAM that was meant for its own block, or for a
          * seed: such orders are not relied on any more. */
         bool stray_device, stray_seed;
@@ -103,6 +105,8 @@ struct device {
 struct model {
         uint64_t block_size;
         bool module_loaded;             /* memmapd_kmem */
+        char module_why[128];           /* if not: why, in words */
+        bool kmem_loaded;               /* the kernel's own driver */
         bool memmap_on_memory;          /* the kernel can put a memmap on its own block */
         char memmap_on_memory_why[128]; /* if not: why, in words */
         size_t n_nodes;

@@ -11,7 +11,13 @@ static size_t minus_one(size_t n) {
 
 /* Whether a memmap can be on its own block.  NULL: it can, else why not. */
 static const char *no_altmap(const struct maker *k) {
-        return k->model->memmap_on_memory ? NULL : k->model->memmap_on_memory_why;
+        if (!k->model->memmap_on_memory)
+                return k->model->memmap_on_memory_why;
+        if (k->decision->backend == BACKEND_PLAIN)
+                return "the kernel's driver, kmem, puts all of them into RAM";
+        if (k->decision->backend == BACKEND_NATIVE && k->device->stray_device)
+                return "the kernel refused it for this device";
+        return NULL;
 }
 
 /* The lowest @n absent blocks without a placement get @p. */
@@ -211,7 +217,30 @@ static enum verdict take_auto(struct maker *k) {
         return take_off_ram(k, k->n_absent);
 }
 
+/* What RAM or the blocks themselves carry, all of them alike. */
+static enum verdict place_alike(struct maker *k) {
+        uint64_t cost = memmap_bytes(k, k->n_wanted);
+
+        switch (k->decision->settings.memmap) {
+        case MEMMAP_RAM:
+                return take_all_in_ram(k);
+        case MEMMAP_DEVICE:
+                return take_on_device(k, k->n_absent);
+        case MEMMAP_AUTO:
+                if (cost <= allowance(k))
+                        return take_all_in_ram(k);
+                reason_add(k, REASON_EXCEEDS, cost, allowance(k));
+                return take_on_device(k, k->n_absent);
+        default:
+                reason_add_text(k, REASON_WHOLE,
+                                memmap_mode_to_string(k->decision->settings.memmap));
+                return VERDICT_REFUSE;
+        }
+}
+
 enum verdict place_memmaps(struct maker *k) {
+        if (backend_is_whole(k->decision->backend))
+                return place_alike(k);
         switch (k->decision->settings.memmap) {
         case MEMMAP_RAM:
                 return take_all_in_ram(k);

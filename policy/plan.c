@@ -46,6 +46,19 @@ static bool on_itself(enum placement p) {
         return p == PLACEMENT_DEVICE;
 }
 
+/* The kernel's driver adds all blocks at once: their place comes before that. */
+static void add_bind(struct builder *b) {
+        size_t i = 0;
+
+        while (i + 1 < b->decision->n_blocks && !b->decision->targets[i].wanted)
+                i++;
+        if (b->decision->backend == BACKEND_NATIVE && b->device->holder != HOLDER_KMEM)
+                add(b, (struct step) {
+                        .kind = STEP_PLACE, .placement = b->decision->targets[i].placement,
+                });
+        add(b, (struct step) { .kind = STEP_BIND });
+}
+
 static void add_plug(struct builder *b, size_t i) {
         enum placement p = b->decision->targets[i].placement;
 
@@ -165,6 +178,17 @@ static bool may_build(const struct decision *decision) {
         return decision->verdict == VERDICT_TAKE || decision->verdict == VERDICT_REFUSE;
 }
 
+/*
+ * A refusal has no backend where it did not come to that; what the module has
+ * plugged is there nevertheless.  What others have bound to the kernel's driver
+ * is bound once more, so that it is known to be ours.
+ */
+static bool is_bound(const struct device *d, const struct decision *decision) {
+        if (backend_is_whole(decision->backend))
+                return backend_holds(decision->backend, d) && d->adopted;
+        return backend_holds(BACKEND_CHUNKED, d);
+}
+
 int plan_make(const struct model *m, const struct device *d,
               const struct decision *decision, struct plan **ret) {
         struct builder b = { .model = m, .device = d, .decision = decision, .placing = -1 };
@@ -182,10 +206,10 @@ int plan_make(const struct model *m, const struct device *d,
         if (!b.plan->steps || !b.plugged || !b.seeds || !list)
                 goto finish;
 
-        if (d->holder == HOLDER_MEMMAPD && d->measured && may_build(decision))
+        if (is_bound(d, decision) && may_build(decision))
                 build(&b, list);
         else if (decision->verdict == VERDICT_TAKE)
-                add(&b, (struct step) { .kind = STEP_BIND });
+                add_bind(&b);
         *ret = b.plan;
         b.plan = NULL;
         r = 0;

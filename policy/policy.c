@@ -73,6 +73,8 @@ static void settings_override(struct settings *base, const struct settings *over
                 base->order = over->order;
         if (over->given & SETTING_ALLOW_SEEDS)
                 base->allow_seeds = over->allow_seeds;
+        if (over->given & SETTING_BACKEND)
+                base->backend = over->backend;
         base->given |= over->given;
 }
 

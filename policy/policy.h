@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backend.h"
 #include "model.h"
 
 enum action {
@@ -52,6 +53,7 @@ enum {
         SETTING_ZONE            = 1 << 3,
         SETTING_ORDER           = 1 << 4,
         SETTING_ALLOW_SEEDS     = 1 << 5,
+        SETTING_BACKEND         = 1 << 6,
 };
 
 struct settings {
@@ -62,6 +64,7 @@ struct settings {
         enum zone zone;                 /* ZONE_KERNEL or ZONE_MOVABLE */
         enum order order;
         bool allow_seeds;               /* whether auto and mixed may seed */
+        enum backend backend;           /* BACKEND_AUTO: the best there is */
 };
 
 enum {

@@ -24,7 +24,9 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_HELD] = "held",
         [REASON_NO_TARGET_NODE] = "no-target-node",
         [REASON_TOO_SMALL] = "too-small",
-        [REASON_NO_MODULE] = "no-module",
+        [REASON_NO_BACKEND] = "no-backend",
+        [REASON_BACKEND] = "backend",
+        [REASON_LEFT_OUT] = "left-out",
         [REASON_SETTLED] = "settled",
         [REASON_COST] = "cost",
         [REASON_SPENT] = "spent",
@@ -41,9 +43,11 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_SEEDS_NO_ROOM] = "seeds-no-room",
         [REASON_NO_ALLOWANCE] = "no-allowance",
         [REASON_MIXED] = "mixed",
+        [REASON_WHOLE] = "whole",
         [REASON_HELP_PARAMETER] = "help-parameter",
         [REASON_HELP_BYTES] = "help-bytes",
         [REASON_HELP_SEEDS] = "help-seeds",
+        [REASON_HELP_MODULE] = "help-module",
 };
 
 const char *verdict_to_string(enum verdict v) {
@@ -55,7 +59,8 @@ const char *reason_to_string(enum reason_code c) {
 }
 
 bool reason_is_help(enum reason_code c) {
-        return c == REASON_HELP_PARAMETER || c == REASON_HELP_BYTES || c == REASON_HELP_SEEDS;
+        return c == REASON_HELP_PARAMETER || c == REASON_HELP_BYTES || c == REASON_HELP_SEEDS ||
+                c == REASON_HELP_MODULE;
 }
 
 bool reason_is_cause(enum reason_code c) {
@@ -68,7 +73,7 @@ bool reason_is_cause(enum reason_code c) {
         case REASON_HELD:
         case REASON_NO_TARGET_NODE:
         case REASON_TOO_SMALL:
-        case REASON_NO_MODULE:
+        case REASON_NO_BACKEND:
         case REASON_SETTLED:
         case REASON_NO_PAYER:
         case REASON_EXCEEDS:
@@ -78,6 +83,7 @@ bool reason_is_cause(enum reason_code c) {
         case REASON_SEEDS_OFFLINE:
         case REASON_SEEDS_NO_ROOM:
         case REASON_NO_ALLOWANCE:
+        case REASON_WHOLE:
                 return true;
         default:
                 return false;
@@ -110,6 +116,23 @@ static struct human human(uint64_t bytes) {
         snprintf(h.text, sizeof(h.text), unit > 0 && value < 100 ? "%.1f %s" : "%.0f %s",
                  value, units[unit]);
         return h;
+}
+
+static const char *backend_driver(enum backend b) {
+        if (b == BACKEND_CHUNKED)
+                return "the module memmapd_kmem takes it in block by block";
+        return b == BACKEND_NATIVE ? "the kernel's driver, kmem, takes it in as a whole" :
+                "the kernel's driver, kmem, takes it in as a whole, all memmaps in RAM";
+}
+
+/* The driver that is wanted is not there. */
+static void format_no_backend(const struct reason *r, char *buf, size_t size) {
+        if (r->a == BACKEND_AUTO)
+                snprintf(buf, size, "No driver can take it in: %s. The kernel's own, kmem, is not "
+                         "loaded either.", r->text);
+        else
+                snprintf(buf, size, "The policy asks for the backend %s: %s.",
+                         backend_to_string((enum backend) r->a), r->text);
 }
 
 const char *reason_format(const struct decision *d, const struct reason *r,
@@ -150,9 +173,17 @@ const char *reason_format(const struct decision *d, const struct reason *r,
         case REASON_TOO_SMALL:
                 snprintf(buf, size, "Its %s hold no whole memory block of %s.", a.text, b.text);
                 break;
-        case REASON_NO_MODULE:
-                snprintf(buf, size, "The kernel module memmapd_kmem is not loaded; "
-                         "see modprobe memmapd_kmem.");
+        case REASON_NO_BACKEND:
+                format_no_backend(r, buf, size);
+                break;
+        case REASON_BACKEND:
+                snprintf(buf, size, "The backend is %s: %s%s%s.",
+                         backend_to_string((enum backend) r->a),
+                         backend_driver((enum backend) r->a), r->text[0] ? "; " : "", r->text);
+                break;
+        case REASON_LEFT_OUT:
+                snprintf(buf, size, "%" PRIu64 " blocks were not added by the kernel's driver.",
+                         r->a);
                 break;
         case REASON_SETTLED:
                 snprintf(buf, size, "It was taken in before; what was taken out by hand since "
@@ -214,6 +245,10 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "%" PRIu64 " memmaps go into RAM, %" PRIu64 " elsewhere.",
                          r->a, r->b);
                 break;
+        case REASON_WHOLE:
+                snprintf(buf, size, "A memmap mode of \"%s\" needs the backend chunked: the kernel's own "
+                         "driver treats all blocks of a device alike.", r->text);
+                break;
         case REASON_HELP_PARAMETER:
                 snprintf(buf, size, "It would help to boot with " PARAMETER ".");
                 break;
@@ -223,6 +258,10 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 break;
         case REASON_HELP_SEEDS:
                 snprintf(buf, size, "It would help to set \"allow_seeds\": true.");
+                break;
+        case REASON_HELP_MODULE:
+                snprintf(buf, size, "It would help to have the module memmapd_kmem%s%s.",
+                         r->text[0] ? ": " : "", r->text);
                 break;
         default:
                 snprintf(buf, size, "Reason %d.", (int) r->code);

@@ -37,7 +37,8 @@ class Interface(MemmapdTest):
         all_of_it = d.describe()
         self.assertEqual(all_of_it["format"], 1)
         self.assertEqual(all_of_it["kernel"], {"block_size": 128 * MiB, "memmap_on_memory": True,
-                                               "memmap_on_memory_why": None, "module": True})
+                                               "memmap_on_memory_why": None, "module": True,
+                                               "module_why": None, "kmem": True})
         device = all_of_it["devices"][0]
         self.assertEqual({k: device[k] for k in ("name", "backing", "target_node", "size",
                                                  "memmap_mode", "zone", "order", "rule",

@@ -100,13 +100,13 @@ class Rules(MemmapdTest):
         self.assertEqual(m.log, log)
 
     def test_without_the_module(self):
-        m = self.machine(module=False, devices=[Dax(size=2 * GiB)])
+        m = self.machine(module=False, kmem=False, devices=[Dax(size=2 * GiB)])
         d = self.taken(m, None, "refused")
-        self.assertIn("no-module", self.codes(d))
+        self.assertIn("no-backend", self.codes(d))
         self.assertEqual(m.log, [])
 
     def test_the_module_comes_later(self):
-        m = self.machine(module=False, devices=[Dax(size=2 * GiB)])
+        m = self.machine(module=False, kmem=False, devices=[Dax(size=2 * GiB)])
         d = self.daemon(m)
         d.wait_state("dax0.0", "refused")
         m.load_module()

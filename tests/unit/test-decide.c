@@ -109,7 +109,7 @@ static void assert_targets(const struct decision *d, const char *map, const char
 #define PLAIN false
 #define SEEDS true
 #define NO_SEEDS false
-#define REASONS(...) { REASON_DEFAULTS, REASON_COST, REASON_BUDGET, __VA_ARGS__, _REASON_MAX }
+#define REASONS(...) { REASON_DEFAULTS, REASON_BACKEND, REASON_COST, REASON_BUDGET, __VA_ARGS__, _REASON_MAX }
 
 struct row {
         enum memmap_mode mode;
@@ -514,7 +514,7 @@ static void what_cannot_be_added_is_refused(void **state) {
         assert_verdict(m, VERDICT_REFUSE, REASON_NO_TARGET_NODE);
         m->device.target_node = 1;
         m->model.module_loaded = false;
-        assert_verdict(m, VERDICT_REFUSE, REASON_NO_MODULE);
+        assert_verdict(m, VERDICT_REFUSE, REASON_NO_BACKEND);
 }
 
 static void too_small_is_refused(void **state) {

@@ -110,13 +110,15 @@ static void test_all_settings(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(
                         DEFAULTS("\"action\": \"plug\", \"memmap\": \"mixed\","
                                  "\"ram_reserve\": \"2.5%\", \"zone\": \"kernel\","
-                                 "\"order\": \"descending\", \"allow_seeds\": false"));
+                                 "\"order\": \"descending\", \"allow_seeds\": false,"
+                                 "\"backend\": \"native\""));
         const struct settings *s = &p->defaults;
 
         (void) state;
         assert_int_equal(s->given,
                          SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE |
-                         SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS);
+                         SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS |
+                         SETTING_BACKEND);
         assert_int_equal(s->action, ACTION_PLUG);
         assert_int_equal(s->memmap, MEMMAP_MIXED);
         assert_true(s->ram_reserve.percent);
@@ -124,6 +126,7 @@ static void test_all_settings(void **state) {
         assert_int_equal(s->zone, ZONE_KERNEL);
         assert_int_equal(s->order, ORDER_DESCENDING);
         assert_false(s->allow_seeds);
+        assert_int_equal(s->backend, BACKEND_NATIVE);
 }
 
 static void test_given_alone(void **state) {
@@ -137,6 +140,7 @@ static void test_given_alone(void **state) {
                 { DEFAULTS("\"zone\": \"movable\""), SETTING_ZONE },
                 { DEFAULTS("\"order\": \"fast\""), SETTING_ORDER },
                 { DEFAULTS("\"allow_seeds\": true"), SETTING_ALLOW_SEEDS },
+                { DEFAULTS("\"backend\": \"auto\""), SETTING_BACKEND },
         }, matches[] = {
                 { MATCH(""), 0 },
                 { MATCH("\"backing\": \"cxl\""), MATCH_BACKING },
@@ -317,7 +321,8 @@ static void test_vendor_default(void **state) {
         s = p->defaults;
         assert_int_equal(s.given,
                          SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE |
-                         SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS);
+                         SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS |
+                         SETTING_BACKEND);
         assert_int_equal(s.action, builtin.action);
         assert_int_equal(s.memmap, builtin.memmap);
         assert_int_equal(s.ram_reserve.percent, builtin.ram_reserve.percent);
@@ -325,6 +330,7 @@ static void test_vendor_default(void **state) {
         assert_int_equal(s.zone, builtin.zone);
         assert_int_equal(s.order, builtin.order);
         assert_int_equal(s.allow_seeds, builtin.allow_seeds);
+        assert_int_equal(s.backend, builtin.backend);
 
         assert_int_equal(p->n_rules, 1);
         assert_string_equal(p->rules[0].name, "leave persistent memory alone");
@@ -536,7 +542,7 @@ static void test_unknown_keys(void **state) {
                   "unknown key \"name\" here; it belongs into a rule" },
                 { DEFAULTS("\"x\": 1"), "/defaults/x", 2, 1,
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"order\", \"allow_seeds\" or \"comment\"" },
+                  "\"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -544,7 +550,7 @@ static void test_unknown_keys(void **state) {
                   "it belongs at the top of the file" },
                 { RULES("{ \"why\": 1 }"), "/rules/0/why", 2, 3,
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"order\", \"allow_seeds\" or \"comment\"" },
+                  "\"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,

@@ -96,6 +96,7 @@ static void assert_settings(struct settings a, struct settings b) {
         assert_int_equal(a.zone, b.zone);
         assert_int_equal(a.order, b.order);
         assert_int_equal(a.allow_seeds, b.allow_seeds);
+        assert_int_equal(a.backend, b.backend);
 }
 
 static void builtin_is_what_the_manual_says(void **state) {
@@ -108,11 +109,12 @@ static void builtin_is_what_the_manual_says(void **state) {
 }
 
 #define ALL (SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE |     \
-             SETTING_ORDER | SETTING_ALLOW_SEEDS)
+             SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_BACKEND)
 
 static const struct settings other = {
         .action = ACTION_PLUG, .memmap = MEMMAP_MIXED, .ram_reserve = { .value = 5 },
         .zone = ZONE_KERNEL, .order = ORDER_DESCENDING, .allow_seeds = false,
+        .backend = BACKEND_NATIVE,
 };
 
 static void defaults_override_builtin(void **state) {
@@ -143,6 +145,7 @@ static void rule_overrides_defaults_one_by_one(void **state) {
                 expected.zone = bit == SETTING_ZONE ? back.zone : expected.zone;
                 expected.order = bit == SETTING_ORDER ? back.order : expected.order;
                 expected.allow_seeds = bit == SETTING_ALLOW_SEEDS;
+                expected.backend = bit == SETTING_BACKEND ? back.backend : expected.backend;
                 if (bit == SETTING_RAM_RESERVE)
                         expected.ram_reserve = back.ram_reserve;
                 s = policy_resolve(&given, &rule);

@@ -124,7 +124,8 @@ static void help_is_not_a_cause(void **state) {
         static const enum reason_code harmless[] = {
                 REASON_RULE, REASON_DEFAULTS, REASON_COST, REASON_SPENT, REASON_BUDGET,
                 REASON_FITS, REASON_DEVICE, REASON_SEEDS, REASON_MIXED, REASON_HELP_PARAMETER,
-                REASON_HELP_BYTES, REASON_HELP_SEEDS,
+                REASON_HELP_BYTES, REASON_HELP_SEEDS, REASON_HELP_MODULE, REASON_BACKEND,
+                REASON_LEFT_OUT,
         };
         size_t causes = 0;
 

@@ -255,6 +255,11 @@ policy() {
 # start_memmapd POLICYFILE: with this policy, ready when it returns.
 start_memmapd() {
 	modprobe memmapd_kmem || die "no memmapd_kmem"
+	run_memmapd "$1"
+}
+
+# run_memmapd POLICYFILE: the same, with what modules there are.
+run_memmapd() {
 	memmapd --policy "$1" &
 	memmapd_pid=$!
 	wait_for 10 memmapctl status || die "memmapd did not come up"

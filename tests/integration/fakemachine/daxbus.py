@@ -26,12 +26,12 @@ class DaxBus:
         self.devices = {}
         self.ids = {}                   # driver -> the devices it was told to take
 
-    def build(self):
+    def build(self, drivers):
         t = self.tree
         t.dir("/sys/bus/dax/devices")
         t.line("/sys/bus/dax/drivers_autoprobe", 1, 0o644)
         t.put("/sys/bus/dax/drivers_probe", mode=0o200)
-        for name in ("kmem", "device_dax"):
+        for name in drivers:
             self.add_driver(name)
 
     def add_driver(self, name):
@@ -73,17 +73,19 @@ class DaxBus:
     # Drivers
 
     def _matches(self, driver, dax):
-        return driver == "device_dax" or dax.name in self.ids.get(driver, ())
+        return (driver == "device_dax" or dax.name in self.ids.get(driver, ()) or
+                (driver == "kmem" and dax.native))
 
     def store_new_id(self, driver, text):
         if not re.fullmatch(r"dax\d+\.\d+", text):
             raise KernelError(errno.EINVAL)
         self.machine.record(f"new_id {driver} {text}")
         self.ids[driver].add(text)
-        dax = self.devices.get(text)
-        if dax and not dax.driver:
-            with contextlib.suppress(KernelError):      # the kernel does not tell
-                self._attach(dax, driver)
+        # As do_id_store() does: not only the one that was named.
+        for dax in self.devices.values():
+            if not dax.driver and self._matches(driver, dax):
+                with contextlib.suppress(KernelError):  # the kernel does not tell
+                    self._attach(dax, driver)
 
     def store_remove_id(self, driver, text):
         if text not in self.ids[driver]:
@@ -151,6 +153,7 @@ class DaxBus:
             raise KernelError(errno.EBUSY)
         for i in range(len(dax.numbers)):
             self.machine.hotplug.plug(dax, i, dax.native and dax.native_memmap)
+        self.machine.hotplug.auto_online(dax)
 
     def store_memmap_on_memory(self, name, text):
         dax = self.device(name)

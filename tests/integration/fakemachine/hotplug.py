@@ -163,6 +163,13 @@ class Hotplug:
                              "online_kernel": "Normal",
                              "online_movable": "Movable"}[text])
 
+    def auto_online(self, dax):
+        """What the kernel does by itself with blocks that it has just added."""
+        with open(self.tree.path(f"{DIRECTORY}/auto_online_blocks"), encoding="ascii") as f:
+            how = f.read().strip()
+        for i in range(len(dax.numbers) if how != "offline" else 0):
+            self.store_state(dax.numbers[i], how)
+
     def store_online(self, number, text):
         self.store_state(number, "online" if text == "1" else "offline")
 

@@ -44,7 +44,7 @@ class FakeMachine:
 
     def __init__(self, ram=2 * GiB, devices=(), memmap_on_memory=False, free=None,
                  reclaimable=0, block_size=128 * MiB, auto_online="offline",
-                 module=True, online_nodes=(), possible=2, param="N", uevents=True):
+                 module=True, kmem=True, online_nodes=(), possible=2, param="N", uevents=True):
         self.root = os.path.realpath(tempfile.mkdtemp(prefix="memmapd-fake.", dir=TMP))
         self.tree = Tree(self.root)
         self.memmap_on_memory = memmap_on_memory
@@ -64,6 +64,7 @@ class FakeMachine:
         self.module = Module(self)
         self.parts = (self, self.hotplug, self.bus, self.module)
         self.next_start = max(4 * GiB, -(-self.memory.boot_end // GiB) * GiB)
+        self.bus.build(("kmem", "device_dax") if kmem else ("device_dax",))
         self._build(auto_online, "Y" if memmap_on_memory else param)
         if module:
             self.module.load()
@@ -89,7 +90,6 @@ class FakeMachine:
         for d in ("/run", "/dev", "/sys/bus/cxl/devices", "/sys/bus/nd/devices",
                   "/sys/bus/node/devices", "/sys/devices/platform"):
             t.dir(d)
-        self.bus.build()
         self.hotplug.build(auto_online, param)
         t.line("/sys/kernel/mm/transparent_hugepage/enabled", "[always] madvise never", 0o644)
         t.line("/proc/version", "Linux version 6.1.0-56-amd64 (fake)")

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Shared by the files that carry out steps, and by nobody else. */
+#pragma once
+
+#include "exec.h"
+
+#define DEVICE "sys/bus/dax/devices/%s"
+#define DRIVER "sys/bus/dax/drivers/%s"
+
+struct run {
+        const struct exec_job *job;
+        int failures[_STEP_MAX];        /* in a row, of steps of that kind */
+};
+
+/* exec.c.  All return a negative errno, or 0. */
+
+/* The kernel did, or would do, other than planned: -ESTALE, which ends the run. */
+int exec_diverged(const struct run *run, const struct step *step, bool stray,
+                  const char *format, ...) _printf_(4, 5);
+
+/* Write to an attribute; what may pass is tried again. */
+int exec_write(const struct run *run, const struct step *step, const char *text,
+               const char *path);
+
+/* Whether the machine, as it is now, can bear @bytes of memmap by @step. */
+int exec_check_budget(const struct run *run, const struct step *step, uint64_t bytes);
+
+/* exec-bind.c */
+int exec_bind(const struct run *run, const struct step *step);
+int exec_hand_back(const struct run *run, const struct step *step);
+int exec_place(const struct run *run, const struct step *step);
+
+/* -ENOENT: no driver has it. */
+int exec_driver(const struct run *run, char *buf, size_t size);
+
+/* exec-kmem.c: bind the device, which is free, to the kernel's own driver. */
+int exec_bind_kmem(const struct run *run, const struct step *step);
