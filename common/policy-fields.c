@@ -92,14 +92,31 @@ static int decode_ram_reserve(
 static int decode_zone(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
-        static const char *const words[] = { "movable", "kernel", NULL };
+        static const char *const words[] = { "auto", "movable", "kernel", NULL };
         struct settings *s = target;
         int r;
 
-        r = decode_word(d, path, value, words, zone_from_string);
+        r = decode_word(d, path, value, words, zone_mode_from_string);
         if (r < 0)
                 return r;
-        s->zone = (enum zone) r;
+        s->zone = (enum zone_mode) r;
+        return 0;
+}
+
+/* In 1/100, as it is kept.  More than that nobody can tell from infinite. */
+static int decode_movable_ratio(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char remedy[] = "write a number from 0 to 1000, such as 3 or 2.5";
+        struct settings *s = target;
+        double ratio = json_object_get_double(value);
+
+        if (!json_object_is_type(value, json_type_int) &&
+            !json_object_is_type(value, json_type_double))
+                return refuse_type(d, path, value, "a number", remedy);
+        if (!(ratio >= 0 && ratio <= 1000))
+                return refuse(d, path, JSON_VALUE, "%g is out of range; %s", ratio, remedy);
+        s->movable_ratio = (uint64_t) (ratio * 100 + 0.5);
         return 0;
 }
 
@@ -144,6 +161,7 @@ const struct field settings_fields[] = {
         { "memmap", decode_memmap, SETTING_MEMMAP },
         { "ram_reserve", decode_ram_reserve, SETTING_RAM_RESERVE },
         { "zone", decode_zone, SETTING_ZONE },
+        { "movable_ratio", decode_movable_ratio, SETTING_MOVABLE_RATIO },
         { "order", decode_order, SETTING_ORDER },
         { "allow_seeds", decode_allow_seeds, SETTING_ALLOW_SEEDS },
         { "backend", decode_backend, SETTING_BACKEND },

@@ -74,7 +74,7 @@ struct json_object *describe_decision(const struct decision *d) {
         add_string(o, "verdict", verdict_to_string(d->verdict));
         add_string(o, "action", action_to_string(d->settings.action));
         add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
-        add_string(o, "zone", zone_to_string(d->settings.zone));
+        add_string(o, "zone", zone_mode_to_string(d->settings.zone));
         add_string(o, "order", order_to_string(d->settings.order));
         add_string(o, "rule", d->rule ? d->rule->name : NULL);
         add_number(o, "wanted", wanted);

@@ -31,6 +31,7 @@ static int report(const struct run *run, const struct step *step, enum exec_even
                 .step = step->kind,
                 .block = step->block,
                 .placement = step->placement,
+                .zone = step->zone,
                 .error = -error,
         };
 

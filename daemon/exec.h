@@ -25,6 +25,7 @@ struct exec_event {
         enum placement placement;       /* PLUG: where it is */
         int error;                      /* positive errno */
         size_t block;                   /* PLUG, ONLINE: index in the device */
+        enum zone zone;                 /* ONLINE */
         bool stray;                     /* DIVERGED: a memmap is in RAM against orders */
         char text[120];                 /* DIVERGED: what, in words */
 };

@@ -52,6 +52,7 @@ struct record {
         int rounds;                     /* plans in a row without progress */
         int payer;
         uint64_t promised;              /* bytes of RAM the plan will still take */
+        uint64_t coming[_ZONE_MAX];     /* bytes the plan will still bring online, by zone */
 
         bool *failed;                   /* per block */
         size_t n_failed;

@@ -94,6 +94,12 @@ void record_overlay(const struct record *r, struct device *d) {
 
 void record_promise_to_others(const struct manager *m, const struct record *r,
                               struct model *model) {
+        model->promised_movable = model->promised_kernel = 0;
+        for (const struct record *o = m->records; o; o = o->next)
+                if (o != r) {
+                        model->promised_movable += o->coming[ZONE_MOVABLE];
+                        model->promised_kernel += o->coming[ZONE_KERNEL];
+                }
         for (size_t i = 0; i < model->n_nodes; i++) {
                 struct node *n = &model->nodes[i];
 

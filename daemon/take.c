@@ -20,6 +20,10 @@ DEFINE_CLEANUP(struct plan *, plan_free)
 
 #define MIB (1024.0 * 1024.0)
 
+static uint64_t min_u64(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
 static uint64_t now_usec(void) {
         struct timespec t;
 
@@ -188,6 +192,7 @@ static void give_up(struct record *r) {
 static void end_round(struct record *r) {
         r->worker = worker_free(r->worker);
         r->promised = 0;
+        memset(r->coming, 0, sizeof(r->coming));
         r->adopted = state_adopted(r->manager->sysfs, r->name);
         r->rounds = r->progressed ? 0 : r->rounds + 1;
         if (r->rounds >= MAX_ROUNDS)
@@ -223,6 +228,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                 return;
         }
         d->blocks[e->block].state = BLOCK_ONLINE;
+        r->coming[e->zone] -= min_u64(r->coming[e->zone], r->manager->model->block_size);
         if (r->first_online)
                 return;
         r->first_online = true;
@@ -286,6 +292,16 @@ static void on_event(void *userdata, const struct exec_event *e) {
         }
 }
 
+static void warn_of_zones(const struct record *r, const struct decision *d) {
+        char text[320];
+
+        for (size_t i = 0; i < d->n_reasons; i++)
+                if (d->reasons[i].code == REASON_RATIO_HIGH)
+                        log_about(LOG_WARNING, (struct log_about) {
+                                .message_id = MESSAGE_RATIO_HIGH, .device = r->name,
+                        }, "%s", reason_format(d, &d->reasons[i], text, sizeof(text)));
+}
+
 static void log_decision(const struct record *r, const struct decision *d,
                          const struct device *device) {
         size_t placed[_PLACEMENT_MAX] = {};
@@ -298,7 +314,19 @@ static void log_decision(const struct record *r, const struct decision *d,
                   "zone %s, order %s.", d->settings.action == ACTION_PLUG ? "Plugging" : "Taking in",
                   d->n_blocks, (double) (d->n_blocks * device->memmap_size) / MIB,
                   placed[PLACEMENT_RAM], placed[PLACEMENT_DEVICE], placed[PLACEMENT_SEED],
-                  zone_to_string(d->settings.zone), order_to_string(d->settings.order));
+                  zone_mode_to_string(d->settings.zone), order_to_string(d->settings.order));
+        warn_of_zones(r, d);
+}
+
+/* What is coming online, for those who are decided on meanwhile. */
+static void promise_zones(const struct manager *m, struct record *r, const struct device *d,
+                          const struct decision *decision) {
+        memset(r->coming, 0, sizeof(r->coming));
+        if (decision->settings.action != ACTION_ONLINE)
+                return;
+        for (size_t i = 0; i < decision->n_blocks; i++)
+                if (decision->targets[i].wanted && d->blocks[i].state != BLOCK_ONLINE)
+                        r->coming[decision->targets[i].zone] += m->model->block_size;
 }
 
 static void start(struct manager *m, struct record *r, const struct device *d,
@@ -326,6 +354,7 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         }
         r->payer = decision->payer;
         r->promised = decision->ram_cost;
+        promise_zones(m, r, d, decision);
         record_set_state(r, STATE_WORKING, "Being taken in.");
 }
 

@@ -113,6 +113,10 @@ static bool is_left_out(const struct maker *k, const struct block *b) {
                 backend_holds(k->decision->backend, k->device);
 }
 
+static enum zone first_choice(const struct maker *k) {
+        return k->decision->settings.zone == ZONE_MODE_KERNEL ? ZONE_KERNEL : ZONE_MOVABLE;
+}
+
 static void start_from_what_is_there(struct maker *k) {
         size_t left_out = 0;
 
@@ -126,7 +130,7 @@ static void start_from_what_is_there(struct maker *k) {
                 }
                 t->wanted = is_present(b) || is_to_be_plugged(b);
                 t->placement = b->placement;
-                t->zone = b->state == BLOCK_ONLINE ? b->zone : k->decision->settings.zone;
+                t->zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k);
                 k->n_wanted += t->wanted;
                 k->n_absent += is_to_be_plugged(b);
                 k->n_in_ram += is_present(b) && b->placement == PLACEMENT_RAM;
@@ -159,7 +163,7 @@ static void forget_placements(struct maker *k) {
                 k->decision->targets[i] = (struct target) {
                         .wanted = is_present(b),
                         .placement = b->placement,
-                        .zone = b->state == BLOCK_ONLINE ? b->zone : k->decision->settings.zone,
+                        .zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k),
                 };
         }
         k->decision->ram_cost = 0;
@@ -182,6 +186,8 @@ static enum verdict judge(struct maker *k) {
         v = take(k);
         if (v == VERDICT_REFUSE)
                 help(k);
+        else
+                choose_zones(k);
         return v;
 }
 

@@ -50,6 +50,9 @@ enum reason_code {
         REASON_NO_ALLOWANCE,    /* a: bytes RAM must be able to bear, b: budget, node */
         REASON_MIXED,           /* a: blocks in RAM, b: the rest */
         REASON_WHOLE,           /* the backend cannot do what "memmap" says; text: its word */
+        REASON_ZONES,           /* a: kernel blocks, b: movable ones; the policy left it open */
+        REASON_RATIO,           /* a: bytes of movable memory, b: of kernel memory, then */
+        REASON_RATIO_HIGH,      /* the same, and more than movable_ratio allows */
         REASON_HELP_PARAMETER,  /* would help: the boot parameter */
         REASON_HELP_BYTES,      /* a: bytes more would do */
         REASON_HELP_SEEDS,      /* would help: allowing seeds */

@@ -41,5 +41,8 @@ enum verdict place_memmaps(struct maker *k);
 uint64_t bearable(const struct maker *k);
 bool has_strayed(const struct maker *k);
 
+/* zones.c: which of the blocks that are not online yet go to the kernel zone. */
+void choose_zones(struct maker *k);
+
 /* help.c: after a refusal, what would have helped. */
 void help(struct maker *k);

@@ -52,9 +52,6 @@ int backing_from_string(const char *s) {
         return word_index(backing_words, _BACKING_MAX, s);
 }
 
-int zone_from_string(const char *s) {
-        return word_index(zone_words, _ZONE_MAX, s);
-}
 
 const struct node *model_node(const struct model *m, int id) {
         for (size_t i = 0; i < m->n_nodes; i++)

@@ -109,6 +109,8 @@ struct model {
         bool kmem_loaded;               /* the kernel's own driver */
         bool memmap_on_memory;          /* the kernel can put a memmap on its own block */
         char memmap_on_memory_why[128]; /* if not: why, in words */
+        /* To be brought online for devices still being taken in. */
+        uint64_t promised_movable, promised_kernel;
         size_t n_nodes;
         struct node *nodes;
         size_t n_devices;
@@ -122,7 +124,6 @@ const char *zone_to_string(enum zone z);
 
 /* -1 if there is none of that name. */
 int backing_from_string(const char *s);
-int zone_from_string(const char *s);
 
 const struct node *model_node(const struct model *m, int id);
 struct device *model_device(const struct model *m, const char *name);

@@ -151,17 +151,22 @@ static void add_ram_first(struct builder *b) {
                         add_plug(b, i);
 }
 
+static bool any_kernel_block(const struct builder *b) {
+        for (size_t i = 0; i < b->decision->n_blocks; i++)
+                if (needs_work(b, i) && b->decision->targets[i].zone == ZONE_KERNEL)
+                        return true;
+        return false;
+}
+
 static void build(struct builder *b, size_t *list) {
         const struct node *node = model_node(b->model, b->device->target_node);
-        bool kernel = b->decision->settings.zone == ZONE_KERNEL;
-
         for (size_t i = 0; i < b->decision->n_blocks; i++)
                 if (b->decision->targets[i].seed && needs_work(b, i))
                         b->seeds[b->n_seeds++] = i;
         if (node && node->has_kernel_zone && !budget_has_ram(b->model, node))
                 b->room = seed_room_planned(node, b->device->memmap_size);
 
-        if (b->n_seeds > 0 || kernel)
+        if (any_kernel_block(b))
                 add_ram_first(b);
         add_zone(b, ZONE_KERNEL, list);
         add_zone(b, ZONE_MOVABLE, list);

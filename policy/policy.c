@@ -5,6 +5,9 @@
 #include "policy.h"
 #include "words.h"
 
+/* What the kernel takes where it decides: auto_movable_ratio, mm/memory_hotplug.c. */
+#define MOVABLE_RATIO_DEFAULT 300
+
 static const char *const action_words[_ACTION_MAX] = {
         [ACTION_ONLINE] = "online",
         [ACTION_PLUG] = "plug",
@@ -17,6 +20,12 @@ static const char *const memmap_mode_words[_MEMMAP_MODE_MAX] = {
         [MEMMAP_DEVICE] = "device",
         [MEMMAP_SEED] = "seed",
         [MEMMAP_MIXED] = "mixed",
+};
+
+static const char *const zone_mode_words[_ZONE_MODE_MAX] = {
+        [ZONE_MODE_AUTO] = "auto",
+        [ZONE_MODE_MOVABLE] = "movable",
+        [ZONE_MODE_KERNEL] = "kernel",
 };
 
 static const char *const order_words[_ORDER_MAX] = {
@@ -37,6 +46,14 @@ const char *order_to_string(enum order o) {
         return order_words[o];
 }
 
+const char *zone_mode_to_string(enum zone_mode z) {
+        return zone_mode_words[z];
+}
+
+int zone_mode_from_string(const char *s) {
+        return word_index(zone_mode_words, _ZONE_MODE_MAX, s);
+}
+
 int action_from_string(const char *s) {
         return word_index(action_words, _ACTION_MAX, s);
 }
@@ -54,7 +71,8 @@ struct settings policy_builtin(void) {
                 .action = ACTION_ONLINE,
                 .memmap = MEMMAP_AUTO,
                 .ram_reserve = { .percent = true, .value = 10 * 100 },
-                .zone = ZONE_MOVABLE,
+                .zone = ZONE_MODE_AUTO,
+                .movable_ratio = MOVABLE_RATIO_DEFAULT,
                 .order = ORDER_FAST,
                 .allow_seeds = true,
         };
@@ -69,6 +87,8 @@ static void settings_override(struct settings *base, const struct settings *over
                 base->ram_reserve = over->ram_reserve;
         if (over->given & SETTING_ZONE)
                 base->zone = over->zone;
+        if (over->given & SETTING_MOVABLE_RATIO)
+                base->movable_ratio = over->movable_ratio;
         if (over->given & SETTING_ORDER)
                 base->order = over->order;
         if (over->given & SETTING_ALLOW_SEEDS)

@@ -32,6 +32,14 @@ enum memmap_mode {
         _MEMMAP_MODE_MAX,
 };
 
+/* Which zone the blocks of a device go to; see zones.h. */
+enum zone_mode {
+        ZONE_MODE_AUTO,         /* movable, and as many kernel blocks as that needs */
+        ZONE_MODE_MOVABLE,
+        ZONE_MODE_KERNEL,
+        _ZONE_MODE_MAX,
+};
+
 enum order {
         ORDER_FAST,
         ORDER_ASCENDING,
@@ -54,6 +62,7 @@ enum {
         SETTING_ORDER           = 1 << 4,
         SETTING_ALLOW_SEEDS     = 1 << 5,
         SETTING_BACKEND         = 1 << 6,
+        SETTING_MOVABLE_RATIO   = 1 << 7,
 };
 
 struct settings {
@@ -61,7 +70,8 @@ struct settings {
         enum action action;
         enum memmap_mode memmap;
         struct amount ram_reserve;      /* of the paying node; percent of its kernel_total */
-        enum zone zone;                 /* ZONE_KERNEL or ZONE_MOVABLE */
+        enum zone_mode zone;
+        uint64_t movable_ratio;         /* 1/100; bytes of movable to bytes of kernel memory */
         enum order order;
         bool allow_seeds;               /* whether auto and mixed may seed */
         enum backend backend;           /* BACKEND_AUTO: the best there is */
@@ -112,6 +122,8 @@ const char *order_to_string(enum order o);
 int action_from_string(const char *s);
 int memmap_mode_from_string(const char *s);
 int order_from_string(const char *s);
+const char *zone_mode_to_string(enum zone_mode z);
+int zone_mode_from_string(const char *s);
 
 /* Frees what the policy holds, and the policy.  Returns NULL. */
 struct policy *policy_free(struct policy *p);

@@ -44,6 +44,9 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_NO_ALLOWANCE] = "no-allowance",
         [REASON_MIXED] = "mixed",
         [REASON_WHOLE] = "whole",
+        [REASON_ZONES] = "zones",
+        [REASON_RATIO] = "ratio",
+        [REASON_RATIO_HIGH] = "ratio-high",
         [REASON_HELP_PARAMETER] = "help-parameter",
         [REASON_HELP_BYTES] = "help-bytes",
         [REASON_HELP_SEEDS] = "help-seeds",
@@ -115,6 +118,18 @@ static struct human human(uint64_t bytes) {
         }
         snprintf(h.text, sizeof(h.text), unit > 0 && value < 100 ? "%.1f %s" : "%.0f %s",
                  value, units[unit]);
+        return h;
+}
+
+/* "2.5"; whatever is beyond all reason is "more than 9999". */
+static struct human ratio_of(uint64_t part, uint64_t whole) {
+        double ratio = whole > 0 ? (double) part / (double) whole : 10000;
+        struct human h;
+
+        if (ratio >= 9999)
+                snprintf(h.text, sizeof(h.text), "more than 9999");
+        else
+                snprintf(h.text, sizeof(h.text), "%.4g", ratio);
         return h;
 }
 
@@ -248,6 +263,22 @@ const char *reason_format(const struct decision *d, const struct reason *r,
         case REASON_WHOLE:
                 snprintf(buf, size, "A memmap mode of \"%s\" needs the backend chunked: the kernel's own "
                          "driver treats all blocks of a device alike.", r->text);
+                break;
+        case REASON_ZONES:
+                snprintf(buf, size, "%" PRIu64 " blocks go to the kernel zone, %" PRIu64
+                         " are movable, by \"movable_ratio\": %s.", r->a, r->b,
+                         ratio_of(d->settings.movable_ratio, 100).text);
+                break;
+        case REASON_RATIO:
+                snprintf(buf, size, "The machine will have %s of movable memory to %s for the "
+                         "kernel, %s times as much.", a.text, b.text, ratio_of(r->a, r->b).text);
+                break;
+        case REASON_RATIO_HIGH:
+                snprintf(buf, size, "The machine will have %s of movable memory to %s for the "
+                         "kernel, %s times as much and not %s (\"movable_ratio\") at most: the "
+                         "kernel may run short of memory while most of it is free.",
+                         a.text, b.text, ratio_of(r->a, r->b).text,
+                         ratio_of(d->settings.movable_ratio, 100).text);
                 break;
         case REASON_HELP_PARAMETER:
                 snprintf(buf, size, "It would help to boot with " PARAMETER ".");

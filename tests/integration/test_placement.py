@@ -197,6 +197,42 @@ class Placement(MemmapdTest):
         self.assertEqual(d["blocks"]["kernel"], 16)
 
 
+class Zones(MemmapdTest):
+    """Where the policy leaves it open."""
+
+    def test_little_is_movable(self):
+        m = self.machine(ram=2 * GiB, devices=[Dax(size=4 * GiB)])
+        d = self.taken(m, policy(zone="auto"))
+        self.assertAllOnline(m)
+        self.assertIn("ratio", self.codes(d))
+
+    def test_much_is_not(self):
+        m = self.machine(ram=2 * GiB, devices=[Dax(size=16 * GiB)])
+        d = self.taken(m, policy(zone="auto", movable_ratio=3))
+        self.assertRegex(m.states(), "^k+m+$")
+        # 2 GiB less 256 MiB of memmaps, and n kernel blocks: 3 times that is movable.
+        self.assertIn(m.states().count("k"), range(21, 24))
+        self.assertIn("zones", self.codes(d))
+        self.assertEqual(d["memmap"]["ram"], 128)
+
+    def test_two_at_once_do_not_both_spend_it(self):
+        m = self.machine(ram=2 * GiB, possible=3, devices=[
+            Dax("dax0.0", size=4 * GiB), Dax("dax1.0", size=4 * GiB, target_node=2)])
+        m.faults.delay = 0.002
+        d = self.daemon(m, policy(zone="auto", movable_ratio=3))
+        for name in ("dax0.0", "dax1.0"):
+            d.wait_state(name, "online", timeout=30)
+        kernel = (m.states("dax0.0") + m.states("dax1.0")).count("k")
+        # 8 GiB movable at most to 3 times 2 GiB less 128 MiB, and those that are not.
+        self.assertIn(kernel, range(5, 8))
+
+    def test_asked_for_is_warned_of(self):
+        m = self.machine(ram=2 * GiB, devices=[Dax(size=16 * GiB)])
+        d = self.daemon(m, policy(zone="movable"))
+        self.assertIn("ratio-high", self.codes(d.wait_state("dax0.0", "online")))
+        self.assertEqual(len(d.message("RATIO_HIGH")), 1)
+
+
 class Order(MemmapdTest):
     def order(self, name, **kw):
         m = self.machine(devices=[Dax(size=2 * GiB)], **kw)

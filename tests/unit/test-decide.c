@@ -83,13 +83,19 @@ static const struct reason *reason_of(const struct decision *d, enum reason_code
 
 /* The codes, in order, ended by _REASON_MAX. */
 static void assert_reasons(const struct decision *d, const enum reason_code *codes) {
-        for (size_t i = 0; i < d->n_reasons; i++) {
+        size_t n = d->n_reasons;
+
+        /* What is said of zones comes last, and has tests of its own. */
+        while (n > 0 && d->reasons[n - 1].code >= REASON_ZONES &&
+               d->reasons[n - 1].code <= REASON_RATIO_HIGH)
+                n--;
+        for (size_t i = 0; i < n; i++) {
                 if (codes[i] == d->reasons[i].code)
                         continue;
                 fail_msg("reason %zu is %s, not %s", i, reason_to_string(d->reasons[i].code),
                          codes[i] < _REASON_MAX ? reason_to_string(codes[i]) : "the end");
         }
-        assert_int_equal(codes[d->n_reasons], _REASON_MAX);
+        assert_int_equal(codes[n], _REASON_MAX);
 }
 
 static void assert_targets(const struct decision *d, const char *map, const char *zones) {
@@ -370,7 +376,7 @@ static void kernel_zone_takes_all_blocks(void **state) {
 
         (void) state;
         m->policy.defaults.given |= SETTING_ZONE;
-        m->policy.defaults.zone = ZONE_KERNEL;
+        m->policy.defaults.zone = ZONE_MODE_KERNEL;
         d = decided(m);
         assert_targets(d, "rrrrrrrr", "kkkkkkkk");
         assert_size(d->n_seeds, 0);

@@ -110,20 +110,21 @@ static void test_all_settings(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(
                         DEFAULTS("\"action\": \"plug\", \"memmap\": \"mixed\","
                                  "\"ram_reserve\": \"2.5%\", \"zone\": \"kernel\","
-                                 "\"order\": \"descending\", \"allow_seeds\": false,"
-                                 "\"backend\": \"native\""));
+                                 "\"movable_ratio\": 2.5, \"order\": \"descending\","
+                                 "\"allow_seeds\": false, \"backend\": \"native\""));
         const struct settings *s = &p->defaults;
 
         (void) state;
         assert_int_equal(s->given,
                          SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE |
                          SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS |
-                         SETTING_BACKEND);
+                         SETTING_BACKEND | SETTING_MOVABLE_RATIO);
         assert_int_equal(s->action, ACTION_PLUG);
         assert_int_equal(s->memmap, MEMMAP_MIXED);
         assert_true(s->ram_reserve.percent);
         assert_int_equal(s->ram_reserve.value, 250);
-        assert_int_equal(s->zone, ZONE_KERNEL);
+        assert_int_equal(s->zone, ZONE_MODE_KERNEL);
+        assert_int_equal(s->movable_ratio, 250);
         assert_int_equal(s->order, ORDER_DESCENDING);
         assert_false(s->allow_seeds);
         assert_int_equal(s->backend, BACKEND_NATIVE);
@@ -138,6 +139,7 @@ static void test_given_alone(void **state) {
                 { DEFAULTS("\"memmap\": \"auto\""), SETTING_MEMMAP },
                 { DEFAULTS("\"ram_reserve\": 0"), SETTING_RAM_RESERVE },
                 { DEFAULTS("\"zone\": \"movable\""), SETTING_ZONE },
+                { DEFAULTS("\"movable_ratio\": 3"), SETTING_MOVABLE_RATIO },
                 { DEFAULTS("\"order\": \"fast\""), SETTING_ORDER },
                 { DEFAULTS("\"allow_seeds\": true"), SETTING_ALLOW_SEEDS },
                 { DEFAULTS("\"backend\": \"auto\""), SETTING_BACKEND },
@@ -212,8 +214,13 @@ static void test_words(void **state) {
         WORD("memmap", memmap, "device", MEMMAP_DEVICE);
         WORD("memmap", memmap, "seed", MEMMAP_SEED);
         WORD("memmap", memmap, "mixed", MEMMAP_MIXED);
-        WORD("zone", zone, "movable", ZONE_MOVABLE);
-        WORD("zone", zone, "kernel", ZONE_KERNEL);
+        WORD("zone", zone, "auto", ZONE_MODE_AUTO);
+        WORD("zone", zone, "movable", ZONE_MODE_MOVABLE);
+        WORD("zone", zone, "kernel", ZONE_MODE_KERNEL);
+        WORD("backend", backend, "auto", BACKEND_AUTO);
+        WORD("backend", backend, "chunked", BACKEND_CHUNKED);
+        WORD("backend", backend, "native", BACKEND_NATIVE);
+        WORD("backend", backend, "plain", BACKEND_PLAIN);
         WORD("order", order, "fast", ORDER_FAST);
         WORD("order", order, "ascending", ORDER_ASCENDING);
         WORD("order", order, "descending", ORDER_DESCENDING);
@@ -322,12 +329,13 @@ static void test_vendor_default(void **state) {
         assert_int_equal(s.given,
                          SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE |
                          SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS |
-                         SETTING_BACKEND);
+                         SETTING_BACKEND | SETTING_MOVABLE_RATIO);
         assert_int_equal(s.action, builtin.action);
         assert_int_equal(s.memmap, builtin.memmap);
         assert_int_equal(s.ram_reserve.percent, builtin.ram_reserve.percent);
         assert_int_equal(s.ram_reserve.value, builtin.ram_reserve.value);
         assert_int_equal(s.zone, builtin.zone);
+        assert_int_equal(s.movable_ratio, builtin.movable_ratio);
         assert_int_equal(s.order, builtin.order);
         assert_int_equal(s.allow_seeds, builtin.allow_seeds);
         assert_int_equal(s.backend, builtin.backend);
@@ -542,7 +550,7 @@ static void test_unknown_keys(void **state) {
                   "unknown key \"name\" here; it belongs into a rule" },
                 { DEFAULTS("\"x\": 1"), "/defaults/x", 2, 1,
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -550,7 +558,7 @@ static void test_unknown_keys(void **state) {
                   "it belongs at the top of the file" },
                 { RULES("{ \"why\": 1 }"), "/rules/0/why", 2, 3,
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,
@@ -631,7 +639,7 @@ static void test_mistyped(void **state) {
                   "expected a string, found a number; use \"auto\", \"ram\", \"device\", "
                   "\"seed\" or \"mixed\"" },
                 { DEFAULTS("\"zone\": null"), "/defaults/zone", 2, 9,
-                  "expected a string, found null; use \"movable\" or \"kernel\"" },
+                  "expected a string, found null; use \"auto\", \"movable\" or \"kernel\"" },
                 { DEFAULTS("\"order\": []"), "/defaults/order", 2, 10,
                   "expected a string, found an array; "
                   "use \"fast\", \"ascending\" or \"descending\"" },
@@ -670,7 +678,7 @@ static void test_unknown_words(void **state) {
                   "use \"auto\", \"ram\", \"device\", \"seed\" or \"mixed\"" },
                 /* these are words of ours, but not for the file */
                 { DEFAULTS("\"zone\": \"none\""), "/defaults/zone", 2, 9,
-                  "unknown zone \"none\"; use \"movable\" or \"kernel\"" },
+                  "unknown zone \"none\"; use \"auto\", \"movable\" or \"kernel\"" },
                 { MATCH("\"backing\": \"unknown\""), "/rules/0/match/backing", 2, 12,
                   "unknown backing \"unknown\"; use \"pmem\", \"cxl\" or \"hmem\"" },
                 { DEFAULTS("\"order\": \"random\""), "/defaults/order", 2, 10,

@@ -94,6 +94,7 @@ static void assert_settings(struct settings a, struct settings b) {
         assert_int_equal(a.ram_reserve.percent, b.ram_reserve.percent);
         assert_size(a.ram_reserve.value, b.ram_reserve.value);
         assert_int_equal(a.zone, b.zone);
+        assert_size(a.movable_ratio, b.movable_ratio);
         assert_int_equal(a.order, b.order);
         assert_int_equal(a.allow_seeds, b.allow_seeds);
         assert_int_equal(a.backend, b.backend);
@@ -104,16 +105,18 @@ static void builtin_is_what_the_manual_says(void **state) {
         assert_settings(policy_resolve(&(struct policy) {}, NULL), (struct settings) {
                 .action = ACTION_ONLINE, .memmap = MEMMAP_AUTO,
                 .ram_reserve = { .percent = true, .value = 1000 },
-                .zone = ZONE_MOVABLE, .order = ORDER_FAST, .allow_seeds = true,
+                .zone = ZONE_MODE_AUTO, .movable_ratio = 300, .order = ORDER_FAST,
+                .allow_seeds = true,
         });
 }
 
 #define ALL (SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE |     \
-             SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_BACKEND)
+             SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_BACKEND |     \
+             SETTING_MOVABLE_RATIO)
 
 static const struct settings other = {
         .action = ACTION_PLUG, .memmap = MEMMAP_MIXED, .ram_reserve = { .value = 5 },
-        .zone = ZONE_KERNEL, .order = ORDER_DESCENDING, .allow_seeds = false,
+        .zone = ZONE_MODE_KERNEL, .movable_ratio = 7, .order = ORDER_DESCENDING, .allow_seeds = false,
         .backend = BACKEND_NATIVE,
 };
 
@@ -146,6 +149,8 @@ static void rule_overrides_defaults_one_by_one(void **state) {
                 expected.order = bit == SETTING_ORDER ? back.order : expected.order;
                 expected.allow_seeds = bit == SETTING_ALLOW_SEEDS;
                 expected.backend = bit == SETTING_BACKEND ? back.backend : expected.backend;
+                if (bit == SETTING_MOVABLE_RATIO)
+                        expected.movable_ratio = back.movable_ratio;
                 if (bit == SETTING_RAM_RESERVE)
                         expected.ram_reserve = back.ram_reserve;
                 s = policy_resolve(&given, &rule);
@@ -183,7 +188,8 @@ static void words_lead_back(void **state) {
         CHECK_WORDS(memmap_mode, _MEMMAP_MODE_MAX);
         CHECK_WORDS(order, _ORDER_MAX);
         CHECK_WORDS(backing, _BACKING_MAX);
-        CHECK_WORDS(zone, _ZONE_MAX);
+        CHECK_WORDS(zone_mode, _ZONE_MODE_MAX);
+        CHECK_WORDS(backend, _BACKEND_MAX);
 }
 
 static void others_have_words(void **state) {

@@ -128,14 +128,15 @@ static void make_device(struct machine *m, size_t i, uint64_t memmap_size) {
 
 static struct policy make_policy(uint64_t memmap_size) {
         return (struct policy) { .defaults = {
-                .given = SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE |
+                .given = SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE | SETTING_MOVABLE_RATIO |
                         SETTING_ORDER | SETTING_ALLOW_SEEDS,
                 .action = once_in(5) ? ACTION_PLUG : ACTION_ONLINE,
                 .memmap = chance(_MEMMAP_MODE_MAX),
                 .ram_reserve = once_in(2) ?
                         (struct amount) { .percent = true, .value = chance(3000) } :
                         (struct amount) { .value = chance(20) * memmap_size },
-                .zone = once_in(4) ? ZONE_KERNEL : ZONE_MOVABLE,
+                .zone = chance(_ZONE_MODE_MAX),
+                .movable_ratio = chance(600),
                 .order = chance(_ORDER_MAX),
                 .allow_seeds = !once_in(4),
         } };
@@ -366,6 +367,16 @@ static void assert_spent(const struct machine *before, const struct machine *aft
         assert_true(d->ram_cost <= d->budget.total);
 }
 
+/* Where the zone is left open, no block is movable that makes it too much. */
+static void assert_ratio(const struct machine *m, const struct decision *d) {
+        if (d->settings.zone != ZONE_MODE_AUTO ||
+            d->reasons[d->n_reasons - 1].code != REASON_RATIO_HIGH)
+                return;
+        for (size_t i = 0; i < d->n_blocks; i++)
+                if (d->targets[i].wanted && m->blocks[0][i].state != BLOCK_ONLINE)
+                        assert_int_equal(d->targets[i].zone, ZONE_KERNEL);
+}
+
 static void carried_out_as_a_whole(const struct machine *m) {
         struct machine end = copy_of(m);
         struct work w = decide_on(m, 0);
@@ -376,6 +387,7 @@ static void carried_out_as_a_whole(const struct machine *m) {
                 assert_spent(m, &end, w.decision);
                 assert_arrived(&end, 0);
                 assert_zones_apart(&end.devices[0]);
+                assert_ratio(m, w.decision);
         } else
                 assert_untouched(&w);
         work_free(w);

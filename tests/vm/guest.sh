@@ -247,8 +247,13 @@ bind_kmem() {
 
 # ---------------------------------------------------------------- memmapd
 
-# policy JSON: the text of a policy's "defaults" becomes /run/policy.json.
+# policy JSON: the text of a policy's "defaults" becomes /run/policy.json.  All is to
+# be movable unless it says otherwise: most tests are not about zones.
 policy() {
+	case $1 in
+	*'"zone"'*) set -- "$1" ;;
+	*) set -- "\"zone\": \"movable\"${1:+, }$1" ;;
+	esac
 	printf '{ "version": 1, "defaults": { %s } }\n' "$1" >/run/policy.json
 }
 

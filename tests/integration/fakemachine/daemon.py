@@ -79,8 +79,9 @@ class Bus:
 
 
 def policy(*rules, **defaults):
-    """A policy as it is in the file."""
-    return {"version": 1, "defaults": {"ram_reserve": "0%", **defaults}, "rules": list(rules)}
+    """A policy as it is in the file, with defaults by which sums come out even."""
+    return {"version": 1, "defaults": {"ram_reserve": "0%", "zone": "movable", **defaults},
+            "rules": list(rules)}
 
 
 def preload(program, *libraries):
