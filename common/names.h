@@ -17,6 +17,10 @@
 /* Files */
 #define POLICY_PATH "/etc/memmapd/policy.json"
 #define POLICY_VENDOR_PATH "/usr/share/memmapd/policy.json"
+#define POLICY_DIR "/etc/memmapd"
+#define POLICY_VENDOR_DIR "/usr/share/memmapd"
+#define POLICY_FILE "policy.json"
+#define POLICY_DROP_INS "policy.d"
 #define RUN_DIR "/run/memmapd"
 
 /* Journal fields, beside the well-known ones. */
@@ -34,6 +38,7 @@
 #define MESSAGE_DIVERGED "9f586b715b6c4bb69edbd50041b1d914"
 #define MESSAGE_FOREIGN "02c1152cabf74422b46878b2e24da5fe"
 #define MESSAGE_POLICY_BAD "8f2cd9b660bf49428a70ab7193d5619c"
+#define MESSAGE_POLICY_DOUBTFUL "1f062c0375f44a508196290c22bf3ea5"
 #define MESSAGE_POLICY_LOADED "25e3184dc5154fd4b830e713e083685f"
 #define MESSAGE_WORKER_LOST "4254878b3d5048dfa194dd245cf98e27"
 #define MESSAGE_GONE "53b7562ce2f54ab580d4d754f6a1a005"

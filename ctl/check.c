@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "policy-file.h"
 #include "policy-json.h"
 
 DEFINE_CLEANUP(struct policy *, policy_free)

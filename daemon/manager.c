@@ -5,7 +5,7 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
-#include "policy-json.h"
+#include "policy-file.h"
 #include "state.h"
 
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
