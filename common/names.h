@@ -15,8 +15,6 @@
 #define MEMMAP_ON_MEMORY_PARAMETER "memory_hotplug.memmap_on_memory=1"
 
 /* Files */
-#define POLICY_PATH "/etc/memmapd/policy.json"
-#define POLICY_VENDOR_PATH "/usr/share/memmapd/policy.json"
 #define POLICY_DIR "/etc/memmapd"
 #define POLICY_VENDOR_DIR "/usr/share/memmapd"
 #define POLICY_FILE "policy.json"

@@ -182,15 +182,38 @@ static enum exit_code print_table(const struct options *o, struct json_object *d
         return EXIT_FAILED;
 }
 
-static void print_daemon(struct json_object *description) {
-        struct json_object *daemon = field_get(description, "daemon", json_type_object);
-        const char *error = field_string(daemon, "policy_error", NULL);
+/* The main file, if there is one, is the first of all. */
+static size_t count_drop_ins(struct json_object *daemon, const char *main_file) {
+        struct json_object *files = field_get(daemon, "policy_files", json_type_array);
+        size_t n = files ? json_object_array_length(files) : 0;
+        const char *first = NULL;
 
-        printf("memmapd %s, policy %s%s\n", field_string(daemon, "version", "?"),
-               field_string(daemon, "policy", "none"),
-               field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
+        if (n > 0)
+                first = json_object_get_string(json_object_array_get_idx(files, 0));
+        return n - (first && strcmp(first, main_file) == 0);
+}
+
+static void print_policy(struct json_object *daemon) {
+        struct json_object *warnings = field_get(daemon, "policy_warnings", json_type_array);
+        const char *main_file = field_string(daemon, "policy", "none");
+        const char *error = field_string(daemon, "policy_error", NULL);
+        size_t drop_ins = count_drop_ins(daemon, main_file);
+
+        printf(", policy %s", main_file);
+        if (drop_ins > 0)
+                printf(" and %zu drop-in%s", drop_ins, drop_ins > 1 ? "s" : "");
+        puts(field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
         if (error)
                 printf("The policy file is not in force as it is now: %s\n", error);
+        if (warnings && json_object_array_length(warnings) > 0)
+                puts("There are warnings about the policy: see \"memmapctl check\".");
+}
+
+static void print_daemon(struct json_object *description) {
+        struct json_object *daemon = field_get(description, "daemon", json_type_object);
+
+        printf("memmapd %s", field_string(daemon, "version", "?"));
+        print_policy(daemon);
 }
 
 static void print_kernel(struct json_object *description) {
