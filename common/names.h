@@ -10,6 +10,11 @@
 /* Version of the JSON that Manager.Describe() returns. */
 #define DESCRIBE_FORMAT 1
 
+/* Version of the JSON that Manager.Diff() returns, and the most that it takes. */
+#define DIFF_FORMAT 1
+#define DIFF_FILES_MAX 256
+#define DIFF_NAME_MAX 4096
+
 /* Kernel */
 #define MODULE_NAME "memmapd_kmem"
 #define MEMMAP_ON_MEMORY_PARAMETER "memory_hotplug.memmap_on_memory=1"

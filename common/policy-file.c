@@ -188,13 +188,14 @@ static int spot_read(
                 return r;
 
         /* One byte more than a policy may have shows that there is more. */
-        text = malloc(POLICY_SIZE_MAX + 1);
+        text = malloc(POLICY_SIZE_MAX + 2);
         if (!text)
                 return policy_error_file(error, -ENOMEM, "out of memory");
         r = read_all(fd, text, POLICY_SIZE_MAX + 1, &size);
         if (r < 0)
                 return policy_error_file(error, r, "cannot read the file: %m");
         /* It is kept for as long as the policy is in force. */
+        text[size] = '\0';
         *ret_text = realloc(text, size + 1) ?: text;
         *ret_size = size;
         text = NULL;

@@ -9,8 +9,8 @@
 #include "policy.h"
 
 /*
- * The bytes of a regular file, up to one more than a policy may have.  A symbolic
- * link is followed.
+ * The bytes of a regular file, up to one more than a policy may have, and a NUL.  A
+ * symbolic link is followed.
  *
  * @guarded: -EPERM if somebody else than root, or than who runs this, could have
  * written the file or exchanged it; that is asked of what was opened.

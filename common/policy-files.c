@@ -174,6 +174,7 @@ int policy_files_add_text(
         if (!file->text)
                 return -ENOMEM;
         memcpy(file->text, text, size);
+        file->text[size] = '\0';
         file->size = size;
         return decode_and_lay(f, file);
 }

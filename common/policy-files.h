@@ -13,7 +13,7 @@
 
 struct policy_file {
         char *path;                     /* or what to call it */
-        char *text;                     /* NULL: masked, or it could not be read */
+        char *text;                     /* with a NUL; NULL: masked, or it could not be read */
         size_t size;
         size_t n_rules;
         bool drop_in;

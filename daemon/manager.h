@@ -117,3 +117,6 @@ const char *device_state_to_string(enum device_state s);
 /* describe.c: new objects, NULL if memory ran out. */
 struct json_object *describe(const struct manager *m);
 struct json_object *describe_decision(const struct decision *d);
+
+/* diff.c: what is decided now by the policy, and what would be if it were @p. */
+int diff(const struct manager *m, const struct policy *p, struct json_object **ret);
