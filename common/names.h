@@ -10,14 +10,21 @@
 /* Version of the JSON that Manager.Describe() returns. */
 #define DESCRIBE_FORMAT 1
 
+/* Version of the JSON that Manager.Diff() returns, and the most that it takes. */
+#define DIFF_FORMAT 1
+#define DIFF_FILES_MAX 256
+#define DIFF_NAME_MAX 4096
+
 /* Kernel */
 #define MODULE_NAME "memmapd_kmem"
 #define KMEM_NAME "kmem"               /* the kernel's own driver */
 #define MEMMAP_ON_MEMORY_PARAMETER "memory_hotplug.memmap_on_memory=1"
 
 /* Files */
-#define POLICY_PATH "/etc/memmapd/policy.json"
-#define POLICY_VENDOR_PATH "/usr/share/memmapd/policy.json"
+#define POLICY_DIR "/etc/memmapd"
+#define POLICY_VENDOR_DIR "/usr/share/memmapd"
+#define POLICY_FILE "policy.json"
+#define POLICY_DROP_INS "policy.d"
 #define RUN_DIR "/run/memmapd"
 #define MODULE_WHY_PATH RUN_DIR "/module" /* why MODULE_NAME could not be loaded */
 
@@ -36,6 +43,7 @@
 #define MESSAGE_DIVERGED "9f586b715b6c4bb69edbd50041b1d914"
 #define MESSAGE_FOREIGN "02c1152cabf74422b46878b2e24da5fe"
 #define MESSAGE_POLICY_BAD "8f2cd9b660bf49428a70ab7193d5619c"
+#define MESSAGE_POLICY_DOUBTFUL "1f062c0375f44a508196290c22bf3ea5"
 #define MESSAGE_POLICY_LOADED "25e3184dc5154fd4b830e713e083685f"
 #define MESSAGE_WORKER_LOST "4254878b3d5048dfa194dd245cf98e27"
 #define MESSAGE_NO_MODULE "26d9e9bc8c1345b3af4bbd9d50c757fa"

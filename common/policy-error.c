@@ -29,13 +29,13 @@ int policy_error_file(struct policy_error *error, int r, const char *format, ...
 
 char *policy_error_format(const struct policy_error *error, const char *file) {
         const char *separator = error->pointer[0] != '\0' ? ": " : "";
-        char *s;
-        int r;
+        const char *kind = error->warning ? "warning: " : "";
+        char place[32] = "", *s;
 
         if (error->line > 0)
-                r = asprintf(&s, "%s:%d:%d: %s%s%s", file, error->line, error->column,
-                             error->pointer, separator, error->message);
-        else
-                r = asprintf(&s, "%s: %s%s%s", file, error->pointer, separator, error->message);
-        return r < 0 ? NULL : s;
+                snprintf(place, sizeof(place), "%d:%d:", error->line, error->column);
+        if (asprintf(&s, "%s:%s %s%s%s%s", file, place, kind, error->pointer, separator,
+                     error->message) < 0)
+                return NULL;
+        return s;
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 #include "json-path.h"
 #include "util.h"
 
 struct policy_error {
+        bool warning;                   /* it holds all the same */
         char pointer[256];              /* JSON pointer (RFC 6901), "" for the whole file */
         int line, column;               /* from 1, columns in characters; 0 if not known */
         char message[512];
@@ -23,5 +25,8 @@ void policy_error_set(
 _printf_(3, 4)
 int policy_error_file(struct policy_error *error, int r, const char *format, ...);
 
-/* "FILE:LINE:COLUMN: /pointer: message", without what is not known.  NULL: no memory. */
+/*
+ * "FILE:LINE:COLUMN: warning: /pointer: message", without what is not known or not so.
+ * NULL: no memory.
+ */
 char *policy_error_format(const struct policy_error *error, const char *file);

@@ -5,11 +5,30 @@
 
 #include "json-c-util.h"
 #include "json-parse.h"
+#include "lint.h"
 #include "policy-fields.h"
 #include "policy-json.h"
 #include "text.h"
 
 DEFINE_CLEANUP(struct policy *, policy_free)
+
+/* What was given side by side must go together; what is laid on something else may not. */
+static int check_settings(
+                struct decoder *d, const struct json_path *path, const struct settings *s) {
+        const struct settings nothing = {};
+        struct json_path at = { .parent = path, .key = "memmap" };
+
+        switch (lint_settings(&nothing, s)) {
+        case CONTRADICTION_OFFLINE:
+                return refuse(d, &at, JSON_VALUE, "\"seed\" does not go with \"action\": \"plug\", "
+                              "as seeds have to come online; drop one of them");
+        case CONTRADICTION_FORBIDDEN:
+                return refuse(d, &at, JSON_VALUE, "\"seed\" does not go with "
+                              "\"allow_seeds\": false; drop one of them");
+        default:
+                return 0;
+        }
+}
 
 /* A rule */
 
@@ -83,7 +102,10 @@ static int decode_rule(
         r = require_key(d, path, value, "name", "say in a few words what the rule is for");
         if (r < 0)
                 return r;
-        return require_key(d, path, value, "match", "add \"match\": {} to match every device");
+        r = require_key(d, path, value, "match", "add \"match\": {} to match every device");
+        if (r < 0)
+                return r;
+        return check_settings(d, path, &rule->settings);
 }
 
 /* @names: of the rules so far, with their indices. */
@@ -117,6 +139,9 @@ static int decode_rules(
         n = json_object_array_length(value);
         if (n == 0)
                 return 0;
+        if (n > POLICY_RULES_MAX)
+                return refuse(d, path, JSON_VALUE, "these are %zu rules; a policy has no need of "
+                              "more than %d", n, POLICY_RULES_MAX);
 
         names = json_object_new_object();
         p->rules = calloc(n, sizeof(p->rules[0]));
@@ -127,6 +152,7 @@ static int decode_rules(
         for (size_t i = 0; i < n; i++) {
                 struct json_path at = { .parent = path, .index = i };
 
+                p->rules[i].index = i;
                 r = decode_rule(d, &at, json_object_array_get_idx(value, i), &p->rules[i]);
                 if (r < 0)
                         return r;
@@ -146,8 +172,10 @@ static int decode_defaults(
                 { common_fields },
                 {},
         };
+        int r;
 
-        return decode_object(d, path, value, "write { \"memmap\": \"auto\", ... }", sections);
+        r = decode_object(d, path, value, "write { \"memmap\": \"auto\", ... }", sections);
+        return r < 0 ? r : check_settings(d, path, &p->defaults);
 }
 
 static int decode_version(

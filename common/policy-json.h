@@ -15,6 +15,7 @@
 
 enum {
         POLICY_SIZE_MAX = 1024 * 1024,          /* bytes of a file */
+        POLICY_RULES_MAX = 1000,                /* rules of a policy */
         POLICY_NAME_MAX = 100,                  /* bytes of a rule's name */
         POLICY_NODE_MAX = 1023,                 /* the largest target_node */
 };
@@ -26,10 +27,3 @@ enum {
 int policy_decode(
                 const char *text, size_t size,
                 struct policy **ret, struct policy_error *error);
-
-/*
- * The same with a regular file; also -EISDIR, -EBADF (anything else that is no
- * regular file), -EFBIG and what open(2) and read(2) return.  Who may write
- * the file is for the caller to check.
- */
-int policy_read_file(const char *path, struct policy **ret, struct policy_error *error);

@@ -45,8 +45,10 @@ static enum exit_code call_failed(const char *method, const sd_bus_error *error,
                 return EXIT_NOT_RUNNING;
         }
         if (sd_bus_error_has_name(error, BUS_NAME ".Error.PolicyInvalid"))
-                complain("The policy is not valid, the one before it stays in force: %s",
-                         error->message);
+                complain("The policy is not valid%s: %s", strcmp(method, "Reload") == 0 ?
+                         ", the one before it stays in force" : "", error->message);
+        else if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD))
+                complain("memmapd has no %s: it is older than this memmapctl, restart it.", method);
         else if (is_denied(error, r))
                 complain("No permission to call %s of memmapd; try again as root.", method);
         else if (r == -ETIMEDOUT || sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
@@ -57,8 +59,21 @@ static enum exit_code call_failed(const char *method, const sd_bus_error *error,
         return EXIT_FAILED;
 }
 
-static enum exit_code manager_call(sd_bus *bus, const char *method, sd_bus_message **ret) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+/* The texts, each with its name: memmapd opens nothing for those who ask. */
+static int append_files(sd_bus_message *m, const struct policy_files *files) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(ss)");
+        for (size_t i = 0; i < files->n_files && r >= 0; i++)
+                if (files->files[i].text)
+                        r = sd_bus_message_append(m, "(ss)", files->files[i].path,
+                                                  files->files[i].text);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* @files: the arguments of the method, or NULL. */
+static int call_new(sd_bus *bus, const char *method, const struct policy_files *files,
+                    sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
@@ -67,31 +82,45 @@ static enum exit_code manager_call(sd_bus *bus, const char *method, sd_bus_messa
         /* Nobody is to wait for a daemon that somebody chose not to start. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, false);
+        if (r >= 0 && files)
+                r = append_files(m, files);
+        if (r >= 0)
+                *ret = steal(&m);
+        return r;
+}
+
+static enum exit_code manager_call(sd_bus *bus, const char *method,
+                                   const struct policy_files *files, sd_bus_message **ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = call_new(bus, method, files, &m);
         if (r >= 0)
                 r = sd_bus_call(bus, m, CALL_TIMEOUT_USEC, &error, ret);
         return r < 0 ? call_failed(method, &error, r) : EXIT_OK;
 }
 
-static enum exit_code describe_parse(const char *text, struct json_object **ret) {
+static enum exit_code parse(const char *text, int known_format, struct json_object **ret) {
         _cleanup_(json_putp) struct json_object *o = json_tokener_parse(text);
         int64_t format;
 
         if (!json_object_is_type(o, json_type_object)) {
-                complain("memmapd sent a description that is not a JSON object.");
+                complain("memmapd sent something that is not a JSON object.");
                 return EXIT_FAILED;
         }
         format = field_int(o, "format", -1);
-        if (format != DESCRIBE_FORMAT) {
-                complain("memmapd describes itself in format %" PRId64 ", this memmapctl knows %d: "
-                         "they are of different versions, restart memmapd.",
-                         format, DESCRIBE_FORMAT);
+        if (format != known_format) {
+                complain("memmapd answers in format %" PRId64 ", this memmapctl knows %d: "
+                         "they are of different versions, restart memmapd.", format, known_format);
                 return EXIT_FAILED;
         }
         *ret = json_object_get(o);
         return EXIT_OK;
 }
 
-enum exit_code manager_describe(struct json_object **ret) {
+static enum exit_code ask(const char *method, const struct policy_files *files, int format,
+                          struct json_object **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         enum exit_code code;
@@ -101,13 +130,21 @@ enum exit_code manager_describe(struct json_object **ret) {
         code = bus_open(&bus);
         if (code != EXIT_OK)
                 return code;
-        code = manager_call(bus, "Describe", &reply);
+        code = manager_call(bus, method, files, &reply);
         if (code != EXIT_OK)
                 return code;
         r = sd_bus_message_read(reply, "s", &text);
         if (r < 0)
-                return call_failed("Describe", &SD_BUS_ERROR_NULL, r);
-        return describe_parse(text, ret);
+                return call_failed(method, &SD_BUS_ERROR_NULL, r);
+        return parse(text, format, ret);
+}
+
+enum exit_code manager_describe(struct json_object **ret) {
+        return ask("Describe", NULL, DESCRIBE_FORMAT, ret);
+}
+
+enum exit_code manager_diff(const struct policy_files *files, struct json_object **ret) {
+        return ask("Diff", files, DIFF_FORMAT, ret);
 }
 
 enum exit_code manager_reload(void) {
@@ -116,5 +153,5 @@ enum exit_code manager_reload(void) {
         enum exit_code code;
 
         code = bus_open(&bus);
-        return code == EXIT_OK ? manager_call(bus, "Reload", &reply) : code;
+        return code == EXIT_OK ? manager_call(bus, "Reload", NULL, &reply) : code;
 }

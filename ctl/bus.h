@@ -8,8 +8,12 @@
 #include <json-c/json.h>
 
 #include "ctl.h"
+#include "policy-files.h"
 
 /* The object that Describe() returns, its format checked.  To be put. */
 enum exit_code manager_describe(struct json_object **ret);
+
+/* What Diff() returns; @files are good.  To be put. */
+enum exit_code manager_diff(const struct policy_files *files, struct json_object **ret);
 
 enum exit_code manager_reload(void);

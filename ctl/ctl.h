@@ -13,6 +13,10 @@ enum exit_code {
         EXIT_USAGE              = 2,
         EXIT_NOT_RUNNING        = 3,
         EXIT_NO_DEVICE          = 4,
+
+        /* Those of diff(1), for "diff" alone. */
+        EXIT_DIFFERENT          = 1,
+        EXIT_TROUBLE            = 2,
 };
 
 enum json_mode {
@@ -24,6 +28,8 @@ enum json_mode {
 struct options {
         enum json_mode json;
         bool colors;
+        bool merge;             /* check: files are parts of one policy */
+        const char *sysroot;    /* check, diff: where the installed policy is */
 };
 
 /* @argv holds the arguments of the verb, without its name. */
@@ -31,6 +37,7 @@ enum exit_code verb_status(const struct options *o, int argc, char **argv);
 enum exit_code verb_explain(const struct options *o, int argc, char **argv);
 enum exit_code verb_reload(const struct options *o, int argc, char **argv);
 enum exit_code verb_check(const struct options *o, int argc, char **argv);
+enum exit_code verb_diff(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */
 void complain(const char *format, ...) _printf_(1, 2);

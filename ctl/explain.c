@@ -36,9 +36,12 @@ static void print_decision(struct json_object *d) {
                 { "order",              "Order" },
         };
         const char *rule = field_string(d, "rule", NULL);
+        const char *file = field_string(d, "rule_file", NULL);
 
         puts("\nDecision");
-        if (rule)
+        if (rule && file)
+                printf("  %-10s \"%s\" (%s)\n", "Rule", rule, file);
+        else if (rule)
                 printf("  %-10s \"%s\"\n", "Rule", rule);
         else
                 printf("  %-10s none matched, the defaults apply\n", "Rule");

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Numbers and tables for people. */
+/* Numbers for people. */
 #pragma once
 
-#include <libsmartcols/libsmartcols.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define FORMAT_BYTES_MAX 32
-
-static inline void table_unrefp(struct libscols_table **t) {
-        scols_unref_table(*t);
-}
 
 /* "4 GiB", "1.2 GiB", "512 B": cut off after one decimal, never rounded up. */
 const char *format_bytes(char buf[static FORMAT_BYTES_MAX], uint64_t bytes);

@@ -12,15 +12,16 @@
 struct verb {
         const char *name;
         int min_args, max_args; /* max_args -1: any number */
-        bool has_json;
+        bool has_json, has_sysroot;
         enum exit_code (*run)(const struct options *o, int argc, char **argv);
 };
 
 static const struct verb verbs[] = {
-        { "status",     0, -1,  true,   verb_status },
-        { "explain",    1, 1,   true,   verb_explain },
-        { "reload",     0, 0,   false,  verb_reload },
-        { "check",      1, -1,  false,  verb_check },
+        { "status",     0, -1,  true,   false,  verb_status },
+        { "explain",    1, 1,   true,   false,  verb_explain },
+        { "reload",     0, 0,   false,  false,  verb_reload },
+        { "check",      0, -1,  true,   true,   verb_check },
+        { "diff",       0, -1,  true,   true,   verb_diff },
 };
 
 void complain(const char *format, ...) {
@@ -42,10 +43,13 @@ static void help(void) {
              "  status [DEVICE...]      What became of each device (the default)\n"
              "  explain DEVICE          What was decided for it, and why\n"
              "  reload                  Let memmapd read its policy again\n"
-             "  check FILE...           Look for mistakes in policy files\n"
+             "  check [FILE...]         Look for mistakes in policy files, or in those installed\n"
+             "  diff [FILE...]          What would be decided otherwise if these were the policy\n"
              "\n"
              "Options:\n"
-             "  --json[=short|pretty]   JSON instead of text (status, explain)\n"
+             "  --json[=short|pretty]   JSON instead of text (all verbs but reload)\n"
+             "  --merge                 The files are parts of one policy (check)\n"
+             "  --sysroot DIR           The installed files are below DIR (check, diff)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -73,10 +77,12 @@ static int parse_json_mode(const char *arg, enum json_mode *ret) {
 
 /* Returns an exit code, or -1 to go on with the verb. */
 static int parse_options(int argc, char **argv, struct options *o) {
-        enum { OPTION_JSON = 0x100, OPTION_VERSION };
+        enum { OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT };
         static const struct option options[] = {
                 { "help",       no_argument,            NULL,   'h' },
                 { "json",       optional_argument,      NULL,   OPTION_JSON },
+                { "merge",      no_argument,            NULL,   OPTION_MERGE },
+                { "sysroot",    required_argument,      NULL,   OPTION_SYSROOT },
                 { "version",    no_argument,            NULL,   OPTION_VERSION },
                 { 0 },
         };
@@ -95,6 +101,12 @@ static int parse_options(int argc, char **argv, struct options *o) {
                                 break;
                         complain("--json= takes \"short\" or \"pretty\", not \"%s\".", optarg);
                         return EXIT_USAGE;
+                case OPTION_MERGE:
+                        o->merge = true;
+                        break;
+                case OPTION_SYSROOT:
+                        o->sysroot = optarg;
+                        break;
                 default:
                         return EXIT_USAGE;
                 }
@@ -121,6 +133,10 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("Too many arguments for %s; see memmapctl --help.", name);
         else if (o->json != JSON_OFF && !v->has_json)
                 complain("%s has no --json.", name);
+        else if (o->sysroot && (!v->has_sysroot || n > 0))
+                complain("--sysroot is for \"check\" and \"diff\" without a file.");
+        else if (o->merge && (v->run != verb_check || n == 0))
+                complain("--merge is for \"check\" with files.");
         else
                 return v->run(o, n, argv + argc - n);
         return EXIT_USAGE;

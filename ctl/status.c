@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "bus.h"
-#include "format.h"
 #include "fields.h"
-
-#define CELL_MAX 96
+#include "format.h"
+#include "table.h"
 
 enum column {
         COLUMN_DEVICE,
@@ -22,10 +21,7 @@ enum column {
         _COLUMN_MAX,
 };
 
-static const struct {
-        const char *name;
-        int flags;
-} columns[_COLUMN_MAX] = {
+static const struct table_column columns[_COLUMN_MAX] = {
         [COLUMN_DEVICE] = { "DEVICE", 0 },
         [COLUMN_SIZE] = { "SIZE", SCOLS_FL_RIGHT },
         [COLUMN_NODE] = { "NODE", SCOLS_FL_RIGHT },
@@ -57,23 +53,6 @@ static const char *state_color(struct json_object *d) {
         if (state_is(d, "working") || state_is(d, "planned"))
                 return "cyan";
         return NULL;
-}
-
-/* "seed 495, ram 1": the members of @counts named by @keys that are not zero. */
-static const char *format_counts(char buf[static CELL_MAX], struct json_object *counts,
-                                 const char *const *keys) {
-        size_t used = 0;
-
-        strcpy(buf, "-");
-        for (; *keys; keys++) {
-                uint64_t n = field_size(counts, *keys);
-
-                if (n == 0 || used >= CELL_MAX)
-                        continue;
-                used += (size_t) snprintf(buf + used, CELL_MAX - used, "%s%s %" PRIu64,
-                                          used > 0 ? ", " : "", *keys, n);
-        }
-        return buf;
 }
 
 /* "10/64", or "-" if there is nothing to have a share of. */
@@ -156,41 +135,48 @@ static int table_add(struct libscols_table *table, struct json_object *d) {
         return scols_cell_set_color(scols_line_get_cell(line, COLUMN_STATE), color);
 }
 
-static struct libscols_table *table_new(const struct options *o) {
-        _cleanup_(table_unrefp) struct libscols_table *table = scols_new_table();
-
-        if (!table || scols_table_enable_colors(table, o->colors) < 0)
-                return NULL;
-        for (size_t c = 0; c < _COLUMN_MAX; c++)
-                if (!scols_table_new_column(table, columns[c].name, 0, columns[c].flags))
-                        return NULL;
-        return steal(&table);
-}
-
 static enum exit_code print_table(const struct options *o, struct json_object *devices) {
-        _cleanup_(table_unrefp) struct libscols_table *table = table_new(o);
+        _cleanup_(table_unrefp) struct libscols_table *table = table_new(o, columns, _COLUMN_MAX);
         size_t n = json_object_array_length(devices);
         int r = table ? 0 : -1;
 
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = table_add(table, json_object_array_get_idx(devices, i));
-        if (r >= 0)
-                r = scols_print_table(table);
-        if (r >= 0)
-                return EXIT_OK;
-        complain("Cannot make a table: out of memory.");
-        return EXIT_FAILED;
+        return table_print(table, r);
+}
+
+/* The main file, if there is one, is the first of all. */
+static size_t count_drop_ins(struct json_object *daemon, const char *main_file) {
+        struct json_object *files = field_get(daemon, "policy_files", json_type_array);
+        size_t n = files ? json_object_array_length(files) : 0;
+        const char *first = NULL;
+
+        if (n > 0)
+                first = json_object_get_string(json_object_array_get_idx(files, 0));
+        return n - (first && strcmp(first, main_file) == 0);
+}
+
+static void print_policy(struct json_object *daemon) {
+        struct json_object *warnings = field_get(daemon, "policy_warnings", json_type_array);
+        const char *main_file = field_string(daemon, "policy", "none");
+        const char *error = field_string(daemon, "policy_error", NULL);
+        size_t drop_ins = count_drop_ins(daemon, main_file);
+
+        printf(", policy %s", main_file);
+        if (drop_ins > 0)
+                printf(" and %zu drop-in%s", drop_ins, drop_ins > 1 ? "s" : "");
+        puts(field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
+        if (error)
+                printf("The policy file is not in force as it is now: %s\n", error);
+        if (warnings && json_object_array_length(warnings) > 0)
+                puts("There are warnings about the policy: see \"memmapctl check\".");
 }
 
 static void print_daemon(struct json_object *description) {
         struct json_object *daemon = field_get(description, "daemon", json_type_object);
-        const char *error = field_string(daemon, "policy_error", NULL);
 
-        printf("memmapd %s, policy %s%s\n", field_string(daemon, "version", "?"),
-               field_string(daemon, "policy", "none"),
-               field_bool(daemon, "dry_run") ? ", dry run: nothing is changed" : "");
-        if (error)
-                printf("The policy file is not in force as it is now: %s\n", error);
+        printf("memmapd %s", field_string(daemon, "version", "?"));
+        print_policy(daemon);
 }
 
 static void print_kernel(struct json_object *description) {

@@ -5,6 +5,7 @@
 #include "bus.h"
 #include "log.h"
 #include "names.h"
+#include "policy-json.h"
 
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct json_object *o = describe(userdata);
@@ -26,6 +27,66 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
         return sd_bus_reply_method_return(message, "");
 }
 
+/* Texts with their names: one who asks has no file opened for him. */
+static int read_texts(sd_bus_message *message, struct policy_files *f, sd_bus_error *error) {
+        const char *name, *text;
+        size_t total = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "(ss)");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(message, "(ss)", &name, &text)) > 0) {
+                size_t size = strlen(text);
+
+                total += size;
+                if (total > POLICY_SIZE_MAX || f->n_files == DIFF_FILES_MAX ||
+                    strlen(name) > DIFF_NAME_MAX)
+                        return sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                                 "The policy is larger than %d KiB, or of more "
+                                                 "than %d files, or a name is longer than %d bytes",
+                                                 POLICY_SIZE_MAX / 1024, DIFF_FILES_MAX,
+                                                 DIFF_NAME_MAX);
+                r = policy_files_add_text(f, name, text, size);
+                if (r < 0)
+                        return r;
+        }
+        if (r >= 0)
+                r = policy_files_finish(f);
+        return r;
+}
+
+static int refuse_texts(const struct policy_files *f, sd_bus_error *error) {
+        const struct policy_finding *first = policy_files_error(f);
+        _cleanup_(freep) char *text = policy_error_format(&first->what, first->path);
+
+        return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", text ?: first->path);
+}
+
+static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
+        const struct manager *m = userdata;
+        struct json_object *o;
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = read_texts(message, f, error);
+        if (r < 0)
+                return r;
+        if (f->n_errors > 0)
+                return refuse_texts(f, error);
+        if (!m->model)
+                return sd_bus_error_set(error, SD_BUS_ERROR_FAILED,
+                                        "The machine cannot be read from sysfs and /proc");
+        r = diff(m, f->policy, &o);
+        if (r < 0)
+                return r;
+        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
+        json_object_put(o);
+        return r;
+}
+
 static int property_version(sd_bus *bus, const char *path, const char *interface,
                             const char *property, sd_bus_message *reply, void *userdata,
                             sd_bus_error *error) {
@@ -43,6 +104,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
                                 method_describe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("a(ss)", files), SD_BUS_RESULT("s", json),
+                                method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
         /* Not for everybody: sd-bus wants CAP_SYS_ADMIN of the caller. */
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", device, "s", state), 0),

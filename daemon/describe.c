@@ -77,6 +77,7 @@ struct json_object *describe_decision(const struct decision *d) {
         add_string(o, "zone", zone_mode_to_string(d->settings.zone));
         add_string(o, "order", order_to_string(d->settings.order));
         add_string(o, "rule", d->rule ? d->rule->name : NULL);
+        add_string(o, "rule_file", d->rule ? d->rule->file : NULL);
         add_number(o, "wanted", wanted);
         json_object_object_add(o, "budget", describe_budget(d));
         json_object_object_add(o, "reasons", describe_reasons(d));
@@ -86,7 +87,8 @@ struct json_object *describe_decision(const struct decision *d) {
 /* The decision's fields stand in the device; one that has none gets nulls. */
 static void add_decision(struct json_object *o, struct json_object *decision) {
         static const char *const keys[] = {
-                "verdict", "action", "memmap_mode", "zone", "order", "rule", "budget", "reasons",
+                "verdict", "action", "memmap_mode", "zone", "order", "rule", "rule_file", "budget",
+                "reasons",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
@@ -184,12 +186,37 @@ static struct json_object *describe_device(const struct record *r, const struct 
         return o;
 }
 
+/* The files of the policy in force, in the order in which they were laid. */
+static struct json_object *describe_files(const struct policy_files *f) {
+        struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; f && i < f->n_files; i++)
+                if (!f->files[i].masked)
+                        json_object_array_add(list, json_object_new_string(f->files[i].path));
+        return list;
+}
+
+static struct json_object *describe_warnings(const struct policy_files *f) {
+        struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; f && i < f->n_findings; i++) {
+                _cleanup_(freep) char *text =
+                        policy_error_format(&f->findings[i].what, f->findings[i].path);
+
+                if (text)
+                        json_object_array_add(list, json_object_new_string(text));
+        }
+        return list;
+}
+
 static struct json_object *describe_daemon(const struct manager *m) {
         struct json_object *o = json_object_new_object();
 
         add_string(o, "version", VERSION);
         add_bool(o, "dry_run", m->dry_run);
-        add_string(o, "policy", m->policy_used);
+        add_string(o, "policy", manager_policy_used(m));
+        json_object_object_add(o, "policy_files", describe_files(m->in_force));
+        json_object_object_add(o, "policy_warnings", describe_warnings(m->in_force));
         add_string(o, "policy_error", m->policy_error);
         return o;
 }

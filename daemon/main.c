@@ -35,9 +35,9 @@ static void help(void) {
                "  -h --help           Show this help\n"
                "     --version        Show the version\n"
                "  -n --dry-run        Decide and say so, change nothing\n"
-               "  -p --policy FILE    Use this policy, not " POLICY_PATH "\n"
+               "  -p --policy FILE    Use this policy, not what is in " POLICY_DIR "\n"
                "     --load-module    Only load memmapd_kmem, and keep what comes of it\n"
-               "     --sysroot DIR    Take DIR for /: sys, proc and run are looked for there\n\n"
+               "     --sysroot DIR    Take DIR for /: sys, proc, run and the policy are there\n\n"
                "See memmapd(8), memmapd-policy(5) and memmapctl(1).\n");
 }
 
@@ -168,6 +168,7 @@ static int run(struct daemon *d, const struct options *o) {
                 .event = event,
                 .sysfs = &d->sysfs,
                 .policy_path = o->policy,
+                .policy_root = o->sysroot ?: "",
                 .dry_run = o->dry_run,
                 .changed = on_changed,
                 .userdata = d,

@@ -6,86 +6,10 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
-#include "policy-json.h"
 #include "state.h"
 
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
 #define FAILED_DELAY_USEC (5 * 1000000ULL)
-
-/* The policy that is in force without any file. */
-static struct policy *builtin_policy(void) {
-        return calloc(1, sizeof(struct policy));
-}
-
-static int read_policy(struct manager *m, const char *path, struct policy **ret) {
-        struct policy_error error = {};
-        char *text;
-        int r;
-
-        r = policy_read_file(path, ret, &error);
-        if (r >= 0) {
-                m->policy_used = path;
-                return 0;
-        }
-        text = policy_error_format(&error, path);
-        snprintf(m->policy_error, sizeof(m->policy_error), "%s", text ? text : path);
-        free(text);
-        return r;
-}
-
-/* The operator's file, else the vendor's, else what is built in. */
-static int find_policy(struct manager *m, struct policy **ret) {
-        int r;
-
-        if (m->policy_path)
-                return read_policy(m, m->policy_path, ret);
-        r = read_policy(m, POLICY_PATH, ret);
-        if (r == -ENOENT)
-                r = read_policy(m, POLICY_VENDOR_PATH, ret);
-        if (r != -ENOENT)
-                return r;
-        m->policy_used = "built in";
-        *ret = builtin_policy();
-        return *ret ? 0 : -ENOMEM;
-}
-
-static void try_again_what_was_given_up(struct manager *m) {
-        for (struct record *r = m->records; r; r = r->next) {
-                r->stuck = false;
-                r->rounds = 0;
-                r->handed_back = false;
-                if (!r->settled_with_failures)
-                        continue;
-                free(steal(&r->failed));
-                r->n_failed = 0;
-                r->settled = r->settled_with_failures = false;
-                state_forget(m->sysfs, r->name);
-        }
-}
-
-int manager_reload(struct manager *m) {
-        struct policy *p = NULL;
-        int r;
-
-        r = find_policy(m, &p);
-        if (r < 0) {
-                log_about(LOG_ERR, (struct log_about) {
-                        .message_id = MESSAGE_POLICY_BAD, .error = -r,
-                }, "%s %s", m->policy_error, m->policy ? "The old policy stays in force." :
-                          "No device is touched until there is a valid policy.");
-                manager_look_in(m, 0);
-                return r;
-        }
-        m->policy_error[0] = '\0';
-        policy_free(m->policy);
-        m->policy = p;
-        log_about(LOG_INFO, (struct log_about) { .message_id = MESSAGE_POLICY_LOADED },
-                  "Policy: %s, %zu %s.", m->policy_used, p->n_rules,
-                  p->n_rules == 1 ? "rule" : "rules");
-        try_again_what_was_given_up(m);
-        manager_look_in(m, 0);
-        return 0;
-}
 
 /* Devices that went: their records, and what was kept of them. */
 static void forget_gone(struct manager *m) {
@@ -166,9 +90,8 @@ int manager_start(struct manager *m) {
         r = schedule_new(m->event, on_schedule, m, &m->looks);
         if (r < 0)
                 return r;
-        r = manager_reload(m);
-        /* A file that was named must be there; one that is broken can be mended. */
-        if (r < 0 && m->policy_path && r != -EINVAL)
+        r = manager_start_policy(m);
+        if (r < 0)
                 return r;
         look(m);
         return 0;
@@ -183,5 +106,5 @@ void manager_stop(struct manager *m) {
         }
         m->looks = schedule_free(m->looks);
         m->model = model_free(m->model);
-        m->policy = policy_free(m->policy);
+        manager_stop_policy(m);
 }

@@ -9,8 +9,10 @@
 #include <systemd/sd-event.h>
 
 #include "decide.h"
+#include "policy-files.h"
 #include "probe.h"
 #include "schedule.h"
+#include "watch.h"
 #include "worker.h"
 
 enum device_state {
@@ -67,11 +69,15 @@ struct record {
 struct manager {
         sd_event *event;
         const struct sysfs *sysfs;
-        const char *policy_path;        /* asked for, or NULL: the usual places */
-        const char *policy_used;        /* where the policy in force is from */
+        const char *policy_path;        /* asked for, or NULL: what is installed */
+        const char *policy_root;        /* ... below this */
         bool dry_run;
-        struct policy *policy;          /* NULL: none that is valid */
-        char policy_error[1024];        /* of the last attempt to read it */
+        const struct policy *policy;    /* NULL: none that is valid */
+        struct policy_files *in_force;  /* ... which it is made of */
+        struct policy_files *refused;   /* by the last attempt to read it, or NULL */
+        char policy_error[1024];        /* of that attempt */
+        struct watch *watch;            /* over all these files */
+        int watch_error;                /* as it was logged */
         struct model *model;
         struct record *records;
         struct schedule *looks;         /* at the machine */
@@ -85,8 +91,13 @@ void manager_stop(struct manager *m);
 /* Look at the machine in @usec, or earlier if that was asked for before. */
 void manager_look_in(struct manager *m, uint64_t usec);
 
-/* Read the policy again.  On failure the old one stays in force. */
+/* reload.c: read the policy again.  On failure the old one stays in force. */
 int manager_reload(struct manager *m);
+int manager_start_policy(struct manager *m);
+void manager_stop_policy(struct manager *m);
+
+/* The main file of the policy in force, "built in" without one; NULL: there is no policy. */
+const char *manager_policy_used(const struct manager *m);
 
 /* record.c */
 struct record *record_get(struct manager *m, const struct device *d);
@@ -108,3 +119,6 @@ const char *device_state_to_string(enum device_state s);
 /* describe.c: new objects, NULL if memory ran out. */
 struct json_object *describe(const struct manager *m);
 struct json_object *describe_decision(const struct decision *d);
+
+/* diff.c: what is decided now by the policy, and what would be if it were @p. */
+int diff(const struct manager *m, const struct policy *p, struct json_object **ret);

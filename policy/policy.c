@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy.h"
 #include "words.h"
@@ -78,7 +80,7 @@ struct settings policy_builtin(void) {
         };
 }
 
-static void settings_override(struct settings *base, const struct settings *over) {
+void settings_override(struct settings *base, const struct settings *over) {
         if (over->given & SETTING_ACTION)
                 base->action = over->action;
         if (over->given & SETTING_MEMMAP)
@@ -105,6 +107,28 @@ struct settings policy_resolve(const struct policy *p, const struct rule *rule) 
         if (rule)
                 settings_override(&s, &rule->settings);
         return s;
+}
+
+int policy_stack(struct policy *base, struct policy *over) {
+        size_t n = over->n_rules + base->n_rules;
+        struct rule *rules = NULL;
+
+        if (over->n_rules > 0) {
+                rules = calloc(n, sizeof(*rules));
+                if (!rules)
+                        return -ENOMEM;
+                memcpy(rules, over->rules, over->n_rules * sizeof(*rules));
+                if (base->n_rules > 0)
+                        memcpy(rules + over->n_rules, base->rules, base->n_rules * sizeof(*rules));
+                free(base->rules);
+                base->rules = rules;
+                base->n_rules = n;
+                free(over->rules);
+                over->rules = NULL;
+                over->n_rules = 0;
+        }
+        settings_override(&base->defaults, &over->defaults);
+        return 0;
 }
 
 static bool match_device(const struct match *m, const struct device *d) {
@@ -139,6 +163,7 @@ struct policy *policy_free(struct policy *p) {
                 return NULL;
         for (size_t i = 0; i < p->n_rules; i++) {
                 free(p->rules[i].name);
+                free(p->rules[i].file);
                 free(p->rules[i].match.device);
         }
         free(p->rules);

@@ -95,6 +95,8 @@ struct match {
 
 struct rule {
         char *name;
+        char *file;             /* where it is written; NULL: nobody says */
+        size_t index;           /* among the rules of that file */
         struct match match;
         struct settings settings;
 };
@@ -113,6 +115,15 @@ const struct rule *policy_match(const struct policy *p, const struct device *d);
 
 /* @rule (may be NULL) over the defaults over policy_builtin(). */
 struct settings policy_resolve(const struct policy *p, const struct rule *rule);
+
+/* Lays @over on @base: what it gives takes the place of what is there. */
+void settings_override(struct settings *base, const struct settings *over);
+
+/*
+ * Lays a policy on another one: its defaults override key by key, and its rules are
+ * asked first.  @over loses its rules.  -ENOMEM: both are as they were.
+ */
+int policy_stack(struct policy *base, struct policy *over);
 
 uint64_t amount_of(struct amount a, uint64_t whole);
 

@@ -117,6 +117,11 @@ def serve(directory):
         def Describe(self):  # pylint: disable=invalid-name
             return (directory / "describe").read_text()
 
+        @dbus.service.method(interface, in_signature="a(ss)", out_signature="s")
+        def Diff(self, files):  # pylint: disable=invalid-name
+            (directory / "asked").write_text(json.dumps(files))
+            return (directory / "diff").read_text()
+
         @dbus.service.method(interface)
         def Reload(self):  # pylint: disable=invalid-name
             (directory / "reloaded").touch()
@@ -350,10 +355,44 @@ class TestReload(Case):
                                   capture_output=True, text=True)
 
         self.assertEqual(as_nobody("status").returncode, 0)
+        (self.directory / "diff").write_text('{"format": 1, "devices": []}')
+        self.assertEqual(as_nobody("diff", "--sysroot", self.directory).returncode, 0)
         denied = as_nobody("reload")
         self.assertEqual(denied.returncode, 1)
         self.assertIn("try again as root", denied.stderr)
         self.assertFalse((self.directory / "reloaded").exists())
+
+
+class TestDiff(Case):
+    """The real memmapd has its own test of this, test_diff.py."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_daemon()
+        self.file = self.directory / "policy.json"
+        self.file.write_text('{ "version": 1 }\n')
+
+    def diff(self, answer, code):
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        (self.directory / "diff").write_text(text)
+        return self.run_ctl("diff", str(self.file), code=code)
+
+    def test_files_are_sent(self):
+        self.diff({"format": 1, "devices": []}, 0)
+        self.assertEqual(json.loads((self.directory / "asked").read_text()),
+                         [[str(self.file), '{ "version": 1 }\n']])
+
+    def test_no_devices(self):
+        self.assertIn("There are no dax devices.", self.diff({"format": 1}, 0))
+
+    def test_fields_may_be_missing(self):
+        devices = [{"name": "dax0.0", "new": {"verdict": "take"}}, {}, None]
+        self.assertRegex(self.diff({"format": 1, "devices": devices}, 0),
+                         r"(?m)^dax0\.0 +unknown +\? +- -> take +- ")
+
+    def test_what_is_not_understood(self):
+        for text in "no json", "[]", '{"format": 2}':
+            self.diff(text, 2)
 
 
 class TestAbsence(Case):
@@ -381,7 +420,8 @@ class TestAbsence(Case):
 class TestUsage(Case):
     def test_usage(self):
         for arguments in (["nonsense"], ["explain"], ["explain", "a", "b"], ["reload", "a"],
-                          ["check"], ["--json=xml"], ["--nonsense"], ["reload", "--json"]):
+                          ["check", "--merge"], ["--json=xml"], ["--nonsense"],
+                          ["reload", "--json"]):
             self.run_ctl(*arguments, code=2)
 
     def test_help_and_version(self):

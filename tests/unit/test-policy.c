@@ -245,8 +245,70 @@ static void freed_as_a_whole(void **state) {
         p->rules = calloc(2, sizeof(*p->rules));
         p->rules[0].name = strdup("one");
         p->rules[1].match.device = strdup("dax*");
+        p->rules[1].file = strdup("policy.json");
         assert_null(policy_free(p));
         assert_null(policy_free(NULL));
+}
+
+static struct policy *with_rules(const char *const *names, size_t n) {
+        struct policy *p = calloc(1, sizeof(*p));
+
+        p->n_rules = n;
+        p->rules = n > 0 ? calloc(n, sizeof(*p->rules)) : NULL;
+        for (size_t i = 0; i < n; i++)
+                p->rules[i].name = strdup(names[i]);
+        return p;
+}
+
+static void rules_of_the_upper_one_come_first(void **state) {
+        struct policy *base = with_rules((const char *const[]) { "a", "b" }, 2);
+        struct policy *over = with_rules((const char *const[]) { "c", "d" }, 2);
+        static const char *const expected[] = { "c", "d", "a", "b" };
+
+        (void) state;
+        assert_int_equal(policy_stack(base, over), 0);
+        assert_int_equal(over->n_rules, 0);
+        assert_null(policy_free(over));
+        assert_int_equal(base->n_rules, COUNT(expected));
+        for (size_t i = 0; i < COUNT(expected); i++)
+                assert_string_equal(base->rules[i].name, expected[i]);
+        assert_null(policy_free(base));
+}
+
+static void either_may_have_no_rules(void **state) {
+        struct policy *base = with_rules(NULL, 0), *none = with_rules(NULL, 0);
+        struct policy *over = with_rules((const char *const[]) { "a" }, 1);
+
+        (void) state;
+        assert_int_equal(policy_stack(base, none), 0);
+        assert_int_equal(base->n_rules, 0);
+        assert_int_equal(policy_stack(base, over), 0);
+        assert_int_equal(base->n_rules, 1);
+        assert_int_equal(policy_stack(base, none), 0);
+        assert_int_equal(base->n_rules, 1);
+        assert_string_equal(base->rules[0].name, "a");
+        policy_free(none);
+        policy_free(over);
+        policy_free(base);
+}
+
+static void defaults_are_laid_key_by_key(void **state) {
+        struct policy base = { .defaults = {
+                .given = SETTING_MEMMAP | SETTING_ZONE,
+                .memmap = MEMMAP_RAM, .zone = ZONE_MODE_KERNEL, .action = ACTION_PLUG,
+        } }, over = { .defaults = {
+                .given = SETTING_ORDER | SETTING_ZONE,
+                .order = ORDER_DESCENDING, .zone = ZONE_MODE_MOVABLE, .memmap = MEMMAP_SEED,
+        } };
+
+        (void) state;
+        assert_int_equal(policy_stack(&base, &over), 0);
+        assert_int_equal(base.defaults.given, SETTING_MEMMAP | SETTING_ZONE | SETTING_ORDER);
+        assert_int_equal(base.defaults.memmap, MEMMAP_RAM);
+        assert_int_equal(base.defaults.zone, ZONE_MODE_MOVABLE);
+        assert_int_equal(base.defaults.order, ORDER_DESCENDING);
+        /* Nobody gave it. */
+        assert_int_equal(policy_resolve(&base, NULL).action, ACTION_ONLINE);
 }
 
 int main(void) {
@@ -266,6 +328,9 @@ int main(void) {
                 cmocka_unit_test(found_by_name),
                 cmocka_unit_test(counted),
                 cmocka_unit_test(freed_as_a_whole),
+                cmocka_unit_test(rules_of_the_upper_one_come_first),
+                cmocka_unit_test(either_may_have_no_rules),
+                cmocka_unit_test(defaults_are_laid_key_by_key),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,18 +94,26 @@ def preload(program, *libraries):
 
 
 class Daemon:
-    """memmapd on a machine.  Starts with the block, or by start()."""
+    """
+    memmapd on a machine.  Starts with the block, or by start().
 
-    def __init__(self, machine, policy=None, *options, start=True):
+    @installed: it finds its policy by itself, in the machine's /etc and /usr;
+    else it is told where the policy is.
+    """
+
+    def __init__(self, machine, policy=None, *options, start=True, installed=False):
         self.machine = machine
         self.dir = tempfile.mkdtemp(prefix="memmapd-test.", dir=TMP)
-        self.policy_path = os.path.join(self.dir, "policy.json")
+        self.installed = installed
+        where = machine.root + "/etc/memmapd" if installed else self.dir
+        self.policy_path = where + "/policy.json"
         self.log_path = os.path.join(self.dir, "log")
         self.options = options
         self.process = None
         self.auto = start
         self.bus = Bus(self.dir)
-        self.set_policy(policy if policy is not None else globals()["policy"]())
+        if policy is not None or not installed:
+            self.set_policy(policy if policy is not None else globals()["policy"]())
 
     def __enter__(self):
         if self.auto:
@@ -128,11 +136,24 @@ class Daemon:
                 shutil.rmtree(self.dir, ignore_errors=True)
 
     def set_policy(self, policy):
+        self.put(self.policy_path, policy)
+
+    @staticmethod
+    def put(path, policy, mode=0o644):
         """@policy: what is in the file, or its text."""
-        new = self.policy_path + ".new"
+        new = path + ".new"
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
         with open(new, "w") as f:
             f.write(policy if isinstance(policy, str) else json.dumps(policy, indent=2) + "\n")
-        os.rename(new, self.policy_path)
+        os.chmod(new, mode)
+        os.rename(new, path)
+
+    def drop_in(self, name, policy=None, where="/etc/memmapd", **kw):
+        """Installs a drop-in.  Returns its path."""
+        path = f"{self.machine.root}{where}/policy.d/{name}"
+        if policy is not None:
+            self.put(path, policy, **kw)
+        return path
 
     def environment(self, program):
         env = dict(os.environ)
@@ -153,8 +174,8 @@ class Daemon:
             st = os.fstat(log.fileno())
             env["JOURNAL_STREAM"] = f"{st.st_dev}:{st.st_ino}"
             self.process = subprocess.Popen(
-                [program, "--sysroot", self.machine.root, "--policy", self.policy_path,
-                 *self.options],
+                [program, "--sysroot", self.machine.root,
+                 *([] if self.installed else ["--policy", self.policy_path]), *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=env, start_new_session=True)
 
