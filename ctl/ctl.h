@@ -24,12 +24,17 @@ enum json_mode {
 struct options {
         enum json_mode json;
         bool colors;
+        /* Of plan alone: */
+        const char *snapshot, *policy;
+        bool fresh, module;
 };
 
 /* @argv holds the arguments of the verb, without its name. */
 enum exit_code verb_status(const struct options *o, int argc, char **argv);
 enum exit_code verb_explain(const struct options *o, int argc, char **argv);
 enum exit_code verb_reload(const struct options *o, int argc, char **argv);
+enum exit_code verb_plan(const struct options *o, int argc, char **argv);
+enum exit_code verb_snapshot(const struct options *o, int argc, char **argv);
 enum exit_code verb_check(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "explain.h"
 #include "format.h"
 #include "fields.h"
 
@@ -77,7 +78,7 @@ static void print_budget(struct json_object *d) {
         print_term(' ', label, total * each);
 }
 
-static void print_reasons(struct json_object *d) {
+void print_reasons(struct json_object *d) {
         struct json_object *reasons = field_get(d, "reasons", json_type_array);
         size_t n = reasons ? json_object_array_length(reasons) : 0;
 

@@ -12,15 +12,17 @@
 struct verb {
         const char *name;
         int min_args, max_args; /* max_args -1: any number */
-        bool has_json;
+        bool has_json, has_plan;        /* options */
         enum exit_code (*run)(const struct options *o, int argc, char **argv);
 };
 
 static const struct verb verbs[] = {
-        { "status",     0, -1,  true,   verb_status },
-        { "explain",    1, 1,   true,   verb_explain },
-        { "reload",     0, 0,   false,  verb_reload },
-        { "check",      1, -1,  false,  verb_check },
+        { "status",     0, -1,  true,   false,  verb_status },
+        { "explain",    1, 1,   true,   false,  verb_explain },
+        { "plan",       0, 0,   true,   true,   verb_plan },
+        { "snapshot",   1, 1,   false,  false,  verb_snapshot },
+        { "reload",     0, 0,   false,  false,  verb_reload },
+        { "check",      1, -1,  false,  false,  verb_check },
 };
 
 void complain(const char *format, ...) {
@@ -41,11 +43,17 @@ static void help(void) {
              "Verbs:\n"
              "  status [DEVICE...]      What became of each device (the default)\n"
              "  explain DEVICE          What was decided for it, and why\n"
+             "  plan                    What memmapd would do, on this machine or a snapshot\n"
+             "  snapshot DIRECTORY      Record what memmapd reads of this machine\n"
              "  reload                  Let memmapd read its policy again\n"
              "  check FILE...           Look for mistakes in policy files\n"
              "\n"
              "Options:\n"
-             "  --json[=short|pretty]   JSON instead of text (status, explain)\n"
+             "  --json[=short|pretty]   JSON instead of text (status, explain, plan)\n"
+             "  --snapshot DIRECTORY    The machine that was recorded there (plan)\n"
+             "  --policy FILE           Not the policy in force, but this one (plan)\n"
+             "  --fresh                 As if no memory had been taken in yet (plan)\n"
+             "  --module                As if memmapd_kmem were loaded (plan)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -73,11 +81,18 @@ static int parse_json_mode(const char *arg, enum json_mode *ret) {
 
 /* Returns an exit code, or -1 to go on with the verb. */
 static int parse_options(int argc, char **argv, struct options *o) {
-        enum { OPTION_JSON = 0x100, OPTION_VERSION };
+        enum {
+                OPTION_JSON = 0x100, OPTION_VERSION, OPTION_SNAPSHOT, OPTION_POLICY,
+                OPTION_FRESH, OPTION_MODULE,
+        };
         static const struct option options[] = {
                 { "help",       no_argument,            NULL,   'h' },
                 { "json",       optional_argument,      NULL,   OPTION_JSON },
                 { "version",    no_argument,            NULL,   OPTION_VERSION },
+                { "snapshot",   required_argument,      NULL,   OPTION_SNAPSHOT },
+                { "policy",     required_argument,      NULL,   OPTION_POLICY },
+                { "fresh",      no_argument,            NULL,   OPTION_FRESH },
+                { "module",     no_argument,            NULL,   OPTION_MODULE },
                 { 0 },
         };
         int c;
@@ -95,6 +110,18 @@ static int parse_options(int argc, char **argv, struct options *o) {
                                 break;
                         complain("--json= takes \"short\" or \"pretty\", not \"%s\".", optarg);
                         return EXIT_USAGE;
+                case OPTION_SNAPSHOT:
+                        o->snapshot = optarg;
+                        break;
+                case OPTION_POLICY:
+                        o->policy = optarg;
+                        break;
+                case OPTION_FRESH:
+                        o->fresh = true;
+                        break;
+                case OPTION_MODULE:
+                        o->module = true;
+                        break;
                 default:
                         return EXIT_USAGE;
                 }
@@ -121,6 +148,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("Too many arguments for %s; see memmapctl --help.", name);
         else if (o->json != JSON_OFF && !v->has_json)
                 complain("%s has no --json.", name);
+        else if ((o->snapshot || o->policy || o->fresh || o->module) && !v->has_plan)
+                complain("%s has no options of plan; see memmapctl --help.", name);
         else
                 return v->run(o, n, argv + argc - n);
         return EXIT_USAGE;
