@@ -24,7 +24,7 @@ static const struct item {
                 OF_BLOCK,       /* the contents, of plugged blocks of dax devices alone */
                 OF_USER,        /* that somebody has a device open, and not who */
         } kind;
-        const char *pattern;    /* "*": any part of a name */
+        const char *pattern;    /* of shells */
 } items[] = {
         { CONTENTS, "proc/zoneinfo" },
         { CONTENTS, "proc/buddyinfo" },
@@ -42,8 +42,8 @@ static const struct item {
         { CONTENTS, DEVICE "/numa_node" },
         { CONTENTS, DEVICE "/resource" },
         { CONTENTS, DEVICE "/memmap_on_memory" },
-        { CONTENTS, DEVICE "/mapping*/start" },
-        { CONTENTS, DEVICE "/mapping*/end" },
+        { CONTENTS, DEVICE "/mapping[0-9]*/start" },
+        { CONTENTS, DEVICE "/mapping[0-9]*/end" },
         { CONTENTS, MODULE "block_size" },
         { CONTENTS, MODULE "blocks" },
         { CONTENTS, MODULE "map" },

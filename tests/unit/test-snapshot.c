@@ -90,6 +90,8 @@ static void put_device(struct tree *t, int number, const char *parent, const cha
         tree_put(t, AT("sys/bus/dax/devices/dax%d.0/target_node", number), "2\n");
         tree_put(t, AT("sys/bus/dax/devices/dax%d.0/numa_node", number), "0\n");
         tree_put(t, AT("sys/bus/dax/devices/dax%d.0/resource", number), "%#llx\n", start);
+        /* To be written to, as some more are. */
+        tree_put(t, AT("sys/bus/dax/devices/dax%d.0/mapping", number), "%s", "");
         if (!driver)
                 return;
         snprintf(target, sizeof(target), "../../../../bus/dax/drivers/%s", driver);
