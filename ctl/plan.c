@@ -64,6 +64,7 @@ static void print_device(struct json_object *d, uint64_t block_size) {
         struct json_object *blocks = field_get(d, "blocks", json_type_object);
         struct json_object *plan = field_get(d, "plan", json_type_object);
         int64_t node = field_int(d, "target_node", -1);
+        uint64_t trimmed = field_size(d, "trimmed");
 
         printf("\n%s: %s. %s\n", field_string(d, "name", "?"), field_string(d, "state", "unknown"),
                field_string(d, "message", ""));
@@ -71,9 +72,12 @@ static void print_device(struct json_object *d, uint64_t block_size) {
                field_string(d, "backing", "unknown"), field_string(d, "region", "?"));
         if (node >= 0)
                 printf(", for node %" PRId64, node);
-        printf("; %" PRIu64 " blocks of %s, %" PRIu64 " of them plugged\n",
+        printf("; %" PRIu64 " blocks of %s, %" PRIu64 " of them plugged",
                field_size(blocks, "total"), FORMAT_BYTES(block_size),
                field_size(blocks, "plugged"));
+        if (trimmed > 0)
+                printf(", %s lost to alignment", FORMAT_BYTES(trimmed));
+        puts("");
         print_runs(plan);
         print_cost(d, plan);
         print_reasons(d);

@@ -207,6 +207,29 @@ static void probe_looks_at_nothing_else(void **state) {
         assert_true(n_looked_at > 50);
 }
 
+/* Real machines, of which more may be read than of one that was made up. */
+static void probe_of_real_ones_neither(void **state) {
+        static const char *const names[] = { "nvdimm", "server", "taken", "vm" };
+
+        (void) state;
+        for (size_t i = 0; i < COUNT(names); i++) {
+                struct sysfs s = { .root = -1 };
+                struct model *m = NULL;
+                char path[512];
+
+                snprintf(path, sizeof(path), "%s/%s", MACHINES, names[i]);
+                assert_int_equal(sysfs_open_root(&s, path), 0);
+                looked_at = must_be_covered;
+                assert_int_equal(probe(&s, &m), 0);
+                looked_at = NULL;
+                for (size_t j = 0; j < m->n_devices; j++)
+                        assert_int_equal(m->devices[j].error, 0);
+                assert_true(m->n_devices > 0 && m->module_loaded);
+                model_free(m);
+                sysfs_close(&s);
+        }
+}
+
 static void covers_what_it_says(void **state) {
         (void) state;
         assert_true(snapshot_covers("proc/zoneinfo"));
@@ -318,6 +341,7 @@ static void fails_where_it_cannot_write(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(probe_looks_at_nothing_else),
+                TEST(probe_of_real_ones_neither),
                 TEST(covers_what_it_says),
                 TEST(copy_looks_like_the_original),
                 TEST(keeps_no_secrets),
