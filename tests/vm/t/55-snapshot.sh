@@ -73,7 +73,14 @@ vm)
 	sed 's/; seeds for others//' /run/copy.blocks >/run/planned
 	truly 1 >/run/true
 	eq "blocks planned" "$(wc -l </run/planned)" 512
-	check "memmapd did as planned" cmp /run/planned /run/true
+	if kernel 6.1; then
+		check "memmapd did as planned" cmp /run/planned /run/true
+	else
+		# These put more of their own into the seeds, which memmapd notices.
+		between "in RAM, one planned" "$(grep -c RAM /run/true)" 1 5
+		between "in the kernel zone" "$(grep -c kernel /run/true)" \
+			"$(grep -c kernel /run/planned)" $(($(grep -c kernel /run/planned) + 2))
+	fi
 	;;
 taken)
 	check "nothing left to do" grep -q '^dax0.0: online' /run/copy
