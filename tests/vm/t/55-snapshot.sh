@@ -6,7 +6,7 @@
 # variant: taken ram=1G hmem=4G
 # variant: nvdimm ram=2G nvdimm=16G,8G
 # variant: server ram=64G sockets=2 cpus=4 hmem=256G,256G cost=4G
-# timeout: 240
+# timeout: 300
 . /test/guest.sh
 
 case $VARIANT in
@@ -69,7 +69,7 @@ check "the copy is as the machine" cmp /run/live.blocks /run/copy.blocks
 case $VARIANT in
 vm)
 	start_memmapd /run/policy.json
-	wait_device dax0.0 online 120
+	wait_device dax0.0 online 180
 	sed 's/; seeds for others//' /run/copy.blocks >/run/planned
 	truly 1 >/run/true
 	eq "blocks planned" "$(wc -l </run/planned)" 512
