@@ -139,15 +139,15 @@ static enum exit_code ask(const char *method, const struct policy_files *files, 
         return parse(text, format, ret);
 }
 
-enum exit_code manager_describe(struct json_object **ret) {
+enum exit_code call_describe(struct json_object **ret) {
         return ask("Describe", NULL, DESCRIBE_FORMAT, ret);
 }
 
-enum exit_code manager_diff(const struct policy_files *files, struct json_object **ret) {
+enum exit_code call_diff(const struct policy_files *files, struct json_object **ret) {
         return ask("Diff", files, DIFF_FORMAT, ret);
 }
 
-enum exit_code manager_reload(void) {
+enum exit_code call_reload(void) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         enum exit_code code;

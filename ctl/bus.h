@@ -11,9 +11,9 @@
 #include "policy-files.h"
 
 /* The object that Describe() returns, its format checked.  To be put. */
-enum exit_code manager_describe(struct json_object **ret);
+enum exit_code call_describe(struct json_object **ret);
 
 /* What Diff() returns; @files are good.  To be put. */
-enum exit_code manager_diff(const struct policy_files *files, struct json_object **ret);
+enum exit_code call_diff(const struct policy_files *files, struct json_object **ret);
 
-enum exit_code manager_reload(void);
+enum exit_code call_reload(void);

@@ -30,12 +30,17 @@ struct options {
         bool colors;
         bool merge;             /* check: files are parts of one policy */
         const char *sysroot;    /* check, diff: where the installed policy is */
+        /* Of plan alone: */
+        const char *snapshot, *policy;
+        bool fresh, module;
 };
 
 /* @argv holds the arguments of the verb, without its name. */
 enum exit_code verb_status(const struct options *o, int argc, char **argv);
 enum exit_code verb_explain(const struct options *o, int argc, char **argv);
 enum exit_code verb_reload(const struct options *o, int argc, char **argv);
+enum exit_code verb_plan(const struct options *o, int argc, char **argv);
+enum exit_code verb_snapshot(const struct options *o, int argc, char **argv);
 enum exit_code verb_check(const struct options *o, int argc, char **argv);
 enum exit_code verb_diff(const struct options *o, int argc, char **argv);
 

@@ -139,7 +139,7 @@ static bool any_changes(struct json_object *devices, size_t n) {
 
 static enum exit_code compare(const struct options *o, const struct policy_files *f) {
         _cleanup_(json_putp) struct json_object *answer = NULL;
-        enum exit_code code = manager_diff(f, &answer);
+        enum exit_code code = call_diff(f, &answer);
         struct json_object *devices;
         size_t n;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "explain.h"
 #include "format.h"
 #include "fields.h"
 
@@ -80,7 +81,7 @@ static void print_budget(struct json_object *d) {
         print_term(' ', label, total * each);
 }
 
-static void print_reasons(struct json_object *d) {
+void print_reasons(struct json_object *d) {
         struct json_object *reasons = field_get(d, "reasons", json_type_array);
         size_t n = reasons ? json_object_array_length(reasons) : 0;
 
@@ -185,7 +186,7 @@ static void print_text(struct json_object *d) {
 
 enum exit_code verb_explain(const struct options *o, int argc, char **argv) {
         _cleanup_(json_putp) struct json_object *description = NULL;
-        enum exit_code code = manager_describe(&description);
+        enum exit_code code = call_describe(&description);
         struct json_object *d;
 
         (void) argc;

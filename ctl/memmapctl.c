@@ -12,16 +12,18 @@
 struct verb {
         const char *name;
         int min_args, max_args; /* max_args -1: any number */
-        bool has_json, has_sysroot;
+        bool has_json, has_sysroot, has_plan;   /* options */
         enum exit_code (*run)(const struct options *o, int argc, char **argv);
 };
 
 static const struct verb verbs[] = {
-        { "status",     0, -1,  true,   false,  verb_status },
-        { "explain",    1, 1,   true,   false,  verb_explain },
-        { "reload",     0, 0,   false,  false,  verb_reload },
-        { "check",      0, -1,  true,   true,   verb_check },
-        { "diff",       0, -1,  true,   true,   verb_diff },
+        { "status",     0, -1,  true,   false,  false,  verb_status },
+        { "explain",    1, 1,   true,   false,  false,  verb_explain },
+        { "plan",       0, 0,   true,   false,  true,   verb_plan },
+        { "snapshot",   1, 1,   false,  false,  false,  verb_snapshot },
+        { "reload",     0, 0,   false,  false,  false,  verb_reload },
+        { "check",      0, -1,  true,   true,   false,  verb_check },
+        { "diff",       0, -1,  true,   true,   false,  verb_diff },
 };
 
 void complain(const char *format, ...) {
@@ -42,14 +44,20 @@ static void help(void) {
              "Verbs:\n"
              "  status [DEVICE...]      What became of each device (the default)\n"
              "  explain DEVICE          What was decided for it, and why\n"
+             "  plan                    What memmapd would do, on this machine or a snapshot\n"
+             "  snapshot DIRECTORY      Record what memmapd reads of this machine\n"
              "  reload                  Let memmapd read its policy again\n"
              "  check [FILE...]         Look for mistakes in policy files, or in those installed\n"
              "  diff [FILE...]          What would be decided otherwise if these were the policy\n"
              "\n"
              "Options:\n"
-             "  --json[=short|pretty]   JSON instead of text (all verbs but reload)\n"
+             "  --json[=short|pretty]   JSON instead of text (not for reload and snapshot)\n"
              "  --merge                 The files are parts of one policy (check)\n"
              "  --sysroot DIR           The installed files are below DIR (check, diff)\n"
+             "  --snapshot DIRECTORY    The machine that was recorded there (plan)\n"
+             "  --policy FILE           Not the policy in force, but this one (plan)\n"
+             "  --fresh                 As if no memory had been taken in yet (plan)\n"
+             "  --module                As if memmapd_kmem were loaded (plan)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -77,13 +85,20 @@ static int parse_json_mode(const char *arg, enum json_mode *ret) {
 
 /* Returns an exit code, or -1 to go on with the verb. */
 static int parse_options(int argc, char **argv, struct options *o) {
-        enum { OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT };
+        enum {
+                OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
+                OPTION_SNAPSHOT, OPTION_POLICY, OPTION_FRESH, OPTION_MODULE,
+        };
         static const struct option options[] = {
                 { "help",       no_argument,            NULL,   'h' },
                 { "json",       optional_argument,      NULL,   OPTION_JSON },
                 { "merge",      no_argument,            NULL,   OPTION_MERGE },
                 { "sysroot",    required_argument,      NULL,   OPTION_SYSROOT },
                 { "version",    no_argument,            NULL,   OPTION_VERSION },
+                { "snapshot",   required_argument,      NULL,   OPTION_SNAPSHOT },
+                { "policy",     required_argument,      NULL,   OPTION_POLICY },
+                { "fresh",      no_argument,            NULL,   OPTION_FRESH },
+                { "module",     no_argument,            NULL,   OPTION_MODULE },
                 { 0 },
         };
         int c;
@@ -106,6 +121,18 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case OPTION_SYSROOT:
                         o->sysroot = optarg;
+                        break;
+                case OPTION_SNAPSHOT:
+                        o->snapshot = optarg;
+                        break;
+                case OPTION_POLICY:
+                        o->policy = optarg;
+                        break;
+                case OPTION_FRESH:
+                        o->fresh = true;
+                        break;
+                case OPTION_MODULE:
+                        o->module = true;
                         break;
                 default:
                         return EXIT_USAGE;
@@ -137,6 +164,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("--sysroot is for \"check\" and \"diff\" without a file.");
         else if (o->merge && (v->run != verb_check || n == 0))
                 complain("--merge is for \"check\" with files.");
+        else if ((o->snapshot || o->policy || o->fresh || o->module) && !v->has_plan)
+                complain("%s has no options of plan; see memmapctl --help.", name);
         else
                 return v->run(o, n, argv + argc - n);
         return EXIT_USAGE;

@@ -5,5 +5,5 @@ enum exit_code verb_reload(const struct options *o, int argc, char **argv) {
         (void) o, (void) argc, (void) argv;
 
         /* Silent when it went well: the unit's ExecReload= calls this. */
-        return manager_reload();
+        return call_reload();
 }

@@ -248,7 +248,7 @@ static enum exit_code choose_devices(struct json_object *description, int n, cha
 
 enum exit_code verb_status(const struct options *o, int argc, char **argv) {
         _cleanup_(json_putp) struct json_object *description = NULL;
-        enum exit_code code = manager_describe(&description);
+        enum exit_code code = call_describe(&description);
 
         if (code == EXIT_OK && argc > 0)
                 code = choose_devices(description, argc, argv);

@@ -12,7 +12,7 @@
 
 /* No machine has more; what says so is broken and not to be believed. */
 #define ADDRESS_MAX (1ULL << 60)
-#define BLOCKS_MAX (1UL << 24)
+#define BLOCKS_MAX (1UL << 20)
 
 #define DEVICE "sys/bus/dax/devices/%s"
 

@@ -14,10 +14,14 @@
 /* MAX_NUMNODES is 1024 at most. */
 #define NODE_MAX 1023
 
+/* No zone has more; what says so is broken and not to be believed. */
+#define PAGES_MAX (1ULL << 40)
+#define KB_MAX (PAGES_MAX * 4)
+
 /* Pages of one zone. */
 struct zone_info {
         int node;
-        bool kernel;
+        bool kernel, broken;
         uint64_t free, low, high, managed, protection, file;
 };
 
@@ -62,10 +66,30 @@ static void parse_protection(const char *list, struct zone_info *z) {
 
                 if (end == list)
                         return;
-                if (i == PROTECTION_NORMAL)
+                if (i == PROTECTION_NORMAL) {
                         z->protection = v;
+                        z->broken |= v > PAGES_MAX;
+                }
                 list = end + strspn(end, ", )");
         }
+}
+
+static void parse_number(const char *key, uint64_t v, struct zone_info *z) {
+        /* Of a CPU's list: free, though not counted as such. */
+        if (strcmp(key, "count:") == 0)
+                z->free += v;
+        else if (strcmp(key, "low") == 0)
+                z->low = v;
+        else if (strcmp(key, "high") == 0)
+                z->high = v;
+        else if (strcmp(key, "managed") == 0)
+                z->managed = v;
+        else if (strcmp(key, "nr_zone_inactive_file") == 0 ||
+                 strcmp(key, "nr_zone_active_file") == 0)
+                z->file += v;
+        else
+                return;
+        z->broken |= v > PAGES_MAX;
 }
 
 static void parse_line(const char *line, struct zone_info *z) {
@@ -73,28 +97,18 @@ static void parse_line(const char *line, struct zone_info *z) {
         char key[40];
 
         line += strspn(line, " ");
-        if (sscanf(line, "pages free %llu", &v) == 1)
+        if (sscanf(line, "pages free %llu", &v) == 1) {
                 z->free = v;
-        else if (strncmp(line, "protection: (", 13) == 0)
+                z->broken |= v > PAGES_MAX;
+        } else if (strncmp(line, "protection: (", 13) == 0)
                 parse_protection(line + 13, z);
-        else if (sscanf(line, "%39s %llu", key, &v) == 2) {
-                /* Of a CPU's list: free, though not counted as such. */
-                if (strcmp(key, "count:") == 0)
-                        z->free += v;
-                else if (strcmp(key, "low") == 0)
-                        z->low = v;
-                else if (strcmp(key, "high") == 0)
-                        z->high = v;
-                else if (strcmp(key, "managed") == 0)
-                        z->managed = v;
-                else if (strcmp(key, "nr_zone_inactive_file") == 0 ||
-                         strcmp(key, "nr_zone_active_file") == 0)
-                        z->file += v;
-        }
+        else if (sscanf(line, "%39s %llu", key, &v) == 2)
+                parse_number(key, v, z);
 }
 
 int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, size_t n) {
         struct zone_info z = { .node = -1 };
+        bool broken = false;
         size_t zones = 0;
 
         for (const char *next; *text; text = next) {
@@ -106,13 +120,14 @@ int zoneinfo_parse(const char *text, uint64_t page_size, struct node *nodes, siz
                 snprintf(line, sizeof(line), "%.*s", (int) min_u64(length, sizeof(line) - 1), text);
                 if (sscanf(line, "Node %d, zone %15s", &node, name) == 2) {
                         add_zone(&z, page_size, nodes, n);
+                        broken |= z.broken;
                         z = (struct zone_info) { .node = node, .kernel = is_kernel_zone(name) };
                         zones++;
                 } else
                         parse_line(line, &z);
         }
         add_zone(&z, page_size, nodes, n);
-        return zones > 0 ? 0 : -EBADMSG;
+        return zones > 0 && !broken && !z.broken ? 0 : -EBADMSG;
 }
 
 /*
@@ -196,9 +211,9 @@ static void read_meminfo(const struct sysfs *s, struct node *n) {
                 return;
         for (char *save = NULL, *line = strtok_r(buf, "\n", &save); line;
              line = strtok_r(NULL, "\n", &save)) {
-                if (sscanf(line, "Node %*d MemTotal: %llu", &kb) == 1)
+                if (sscanf(line, "Node %*d MemTotal: %llu", &kb) == 1 && kb <= KB_MAX)
                         n->total = kb * 1024;
-                else if (sscanf(line, "Node %*d SReclaimable: %llu", &kb) == 1)
+                else if (sscanf(line, "Node %*d SReclaimable: %llu", &kb) == 1 && kb <= KB_MAX)
                         n->kernel_reclaimable += kb * 1024 / 2;
         }
 }

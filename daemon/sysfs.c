@@ -179,6 +179,10 @@ int sysfs_remove(const struct sysfs *s, const char *path) {
         return unlinkat(s->root, path, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+int sysfs_put_link(const struct sysfs *s, const char *target, const char *path) {
+        return symlinkat(target, s->root, path) < 0 ? -errno : 0;
+}
+
 int sysfs_make_dir(const struct sysfs *s, const char *path) {
         return mkdirat(s->root, path, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }

@@ -39,6 +39,8 @@ int sysfs_write(const struct sysfs *s, const char *text, const char *path, ...) 
 
 /* Create or replace a file of our own, whole or not at all. */
 int sysfs_put(const struct sysfs *s, const char *text, const char *path);
+/* Create a link; -EEXIST if something is there. */
+int sysfs_put_link(const struct sysfs *s, const char *target, const char *path);
 int sysfs_remove(const struct sysfs *s, const char *path);
 int sysfs_make_dir(const struct sysfs *s, const char *path);
 

@@ -112,7 +112,8 @@ static struct human human(uint64_t bytes) {
         size_t unit = 0;
         struct human h;
 
-        while (value >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        /* 64 bits end before the units do. */
+        while (value >= 1024) {
                 value /= 1024;
                 unit++;
         }

@@ -155,6 +155,32 @@ static void zoneinfo_that_is_none(void **state) {
         assert_false(node.has_kernel_zone);
 }
 
+/* More than any machine has: nothing of it is believed. */
+static void zoneinfo_of_a_kernel_gone_wrong(void **state) {
+        static const char *const lines[] = {
+                "  pages free     %s\n", "        low      %s\n", "        high     %s\n",
+                "        managed  %s\n", "        protection: (0, 0, %s, 0)\n",
+                "      nr_zone_inactive_file %s\n", "      nr_zone_active_file %s\n",
+                "              count: %s\n",
+        };
+        static const char *const numbers[] = {
+                "18446744073709551615", "99999999999999999999999", "-1", "1099511627777",
+        };
+
+        (void) state;
+        for (size_t i = 0; i < COUNT(lines) * COUNT(numbers); i++) {
+                struct node node = { .id = 0 };
+                char line[80], text[sizeof(zoneinfo) + 200];
+
+                snprintf(line, sizeof(line), lines[i / COUNT(numbers)], numbers[i % COUNT(numbers)]);
+                snprintf(text, sizeof(text), "Node 0, zone Normal\n%s%s", line, zoneinfo);
+                assert_int_equal(zoneinfo_parse(text, PAGE, &node, 1), -EBADMSG);
+                node = (struct node) { .id = 0 };
+                snprintf(text, sizeof(text), "%s%s", zoneinfo, line);
+                assert_int_equal(zoneinfo_parse(text, PAGE, &node, 1), -EBADMSG);
+        }
+}
+
 /* Cut off anywhere: never more than there is. */
 static void zoneinfo_cut_off(void **state) {
         (void) state;
@@ -899,6 +925,7 @@ int main(void) {
                 cmocka_unit_test(watermark_is_at_most_what_is_free),
                 cmocka_unit_test(zoneinfo_of_unknown_nodes_is_passed_over),
                 cmocka_unit_test(zoneinfo_that_is_none),
+                cmocka_unit_test(zoneinfo_of_a_kernel_gone_wrong),
                 cmocka_unit_test(zoneinfo_cut_off),
                 cmocka_unit_test(zoneinfo_garbled),
                 cmocka_unit_test(zoneinfo_with_long_lines),

@@ -40,8 +40,9 @@ class Spec:
     name: str
     path: Path
     # The keys of "# vm:".  Each device of hmem and nvdimm has a node of its own,
-    # from node 1 on: "4G,2G"; for hmem, "4G+2G" are two devices on one node.
+    # behind those of RAM: "4G,2G"; for hmem, "4G+2G" are two devices on one node.
     ram: int = GIB
+    sockets: int = 1                            # RAM and CPUs are on so many nodes
     hmem: list = field(default_factory=list)    # nodes, each a list of sizes
     skew: int = 0                               # hmem begins so much later
     nvdimm: list = field(default_factory=list)  # sizes
@@ -73,8 +74,8 @@ class Spec:
             self.nvdimm = [size(s) for s in value.split(",")]
         elif key in ("hotplug", "mom"):
             setattr(self, key, value in ("1", "yes"))
-        elif key == "cpus":
-            self.cpus = int(value)
+        elif key in ("cpus", "sockets"):
+            setattr(self, key, int(value))
         else:
             raise ValueError(f"unknown key {key}")
 

@@ -31,6 +31,28 @@ KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\]")
 ESCAPES = re.compile(r"\x1b[\[\]][0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
 
 
+def ram_options(spec):
+    """A node for each socket, with its part of the RAM and the CPUs."""
+    qemu, cpus = [], spec.cpus // spec.sockets
+    for node in range(spec.sockets):
+        qemu += ["-object", f"memory-backend-ram,id=ram{node},size={spec.ram // spec.sockets}"
+                 ",reserve=off",
+                 "-numa", f"node,nodeid={node},cpus={node * cpus}-{node * cpus + cpus - 1}"
+                 f",memdev=ram{node}"]
+    return qemu
+
+
+def distance_options(sockets, nodes):
+    """With more sockets than one, each device is near to one of them, in turn."""
+    qemu = []
+    for a in range(nodes if sockets > 1 else 0):
+        for b in range(a + 1, nodes):
+            near = b >= sockets and a == b % sockets
+            value = 14 if near else 21 if b < sockets else 24
+            qemu += ["-numa", f"dist,src={a},dst={b},val={value}"]
+    return qemu
+
+
 def hmem_options(spec, first):
     """Devices made of soft-reserved memory: (QEMU options, kernel parameters).
 
@@ -38,12 +60,12 @@ def hmem_options(spec, first):
     a reserved gap of one memory block.
     """
     qemu, kernel, start = [], [], first
-    for number, devices in enumerate(spec.hmem, 1):
+    for number, devices in enumerate(spec.hmem, spec.sockets):
         gap, length = 128 * MIB, spec.skew
         if spec.skew:
             kernel.append(f"memmap={spec.skew}${start}")
         for i, device in enumerate(devices):
-            if i or (number > 1 and not spec.skew):
+            if i or (number > spec.sockets and not spec.skew):
                 kernel.append(f"memmap={gap}${start + length}")
                 length += gap
             # All of it is RAM (type 1) to the firmware; 0xefffffff is the
@@ -93,7 +115,7 @@ def command(spec, vm_dir, kver, payload, sockets):
     hmem_qemu, hmem_kernel, hmem_size = hmem_options(spec, 4 * GIB + spec.ram - low)
     machine = f"q35,max-ram-below-4g={low}"
     memory = f"size={spec.ram + hmem_size}B"
-    node = len(spec.hmem) + 1
+    node = spec.sockets + len(spec.hmem)
     nvdimm = []
     if spec.nvdimm or spec.hotplug:
         machine += ",nvdimm=on"
@@ -106,6 +128,7 @@ def command(spec, vm_dir, kver, payload, sockets):
         node += 1
     if spec.hotplug:
         nvdimm += ["-numa", f"node,nodeid={node}"]
+        node += 1
 
     # A busy host makes the guest look stuck: its watchdogs get more patience.
     # Without nokaslr the kernel may land inside a soft-reserved range.
@@ -134,10 +157,8 @@ def command(spec, vm_dir, kver, payload, sockets):
         *qemu(vm_dir, kver)[0],
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
         "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,la57=off",
-        "-machine", machine, "-smp", str(spec.cpus), "-m", memory,
-        "-object", f"memory-backend-ram,id=ram,size={spec.ram}",
-        "-numa", f"node,nodeid=0,cpus=0-{spec.cpus - 1},memdev=ram",
-        *hmem_qemu, *nvdimm, *disk,
+        "-machine", machine, "-smp", f"{spec.cpus},sockets={spec.sockets}", "-m", memory,
+        *ram_options(spec), *hmem_qemu, *nvdimm, *distance_options(spec.sockets, node), *disk,
         "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
         "-chardev", f"socket,id=test,path={sockets}/test", "-serial", "chardev:test",
         "-chardev", f"socket,id=qmp,path={sockets}/qmp", "-mon", "chardev=qmp,mode=control",
