@@ -25,6 +25,10 @@ static int check_settings(
         case CONTRADICTION_FORBIDDEN:
                 return refuse(d, &at, JSON_VALUE, "\"seed\" does not go with "
                               "\"allow_seeds\": false; drop one of them");
+        case CONTRADICTION_BACKEND:
+                return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"backend\": \"%s\", "
+                              "which cannot do that; drop one of them",
+                              memmap_mode_to_string(s->memmap), backend_to_string(s->backend));
         default:
                 return 0;
         }

@@ -47,6 +47,10 @@ static int warn_of_settings(
                 at.key = "allow_seeds";
                 return warn(f, file, &at, "this has no effect, as \"memmap\" comes to be \"seed\"; "
                             "it is for \"auto\" and \"mixed\"");
+        case CONTRADICTION_BACKEND:
+                at.key = own->given & SETTING_MEMMAP ? "memmap" : "backend";
+                return warn(f, file, &at, "\"memmap\" comes to be what \"backend\" cannot do: "
+                            "every device is refused");
         default:
                 return 0;
         }

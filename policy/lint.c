@@ -4,10 +4,19 @@
 
 #include "lint.h"
 
+/* See place_alike(), placing.c. */
+static bool can_place(enum backend b, enum memmap_mode m) {
+        if (!backend_is_whole(b) || m == MEMMAP_AUTO || m == MEMMAP_RAM)
+                return true;
+        return b == BACKEND_NATIVE && m == MEMMAP_DEVICE;
+}
+
 enum contradiction lint_settings(const struct settings *below, const struct settings *own) {
         struct settings s = *below;
 
         settings_override(&s, own);
+        if (!can_place(s.backend, s.memmap) && own->given & (SETTING_BACKEND | SETTING_MEMMAP))
+                return CONTRADICTION_BACKEND;
         if (s.memmap != MEMMAP_SEED)
                 return CONTRADICTION_NONE;
         if (s.action == ACTION_PLUG && own->given & (SETTING_ACTION | SETTING_MEMMAP))

@@ -20,6 +20,36 @@ static void settings_contradict_themselves(void **state) {
         }), CONTRADICTION_FORBIDDEN);
 }
 
+static void a_backend_that_cannot_do_it(void **state) {
+        static const struct {
+                enum backend backend;
+                enum memmap_mode memmap;
+                bool wrong;
+        } rows[] = {
+                { BACKEND_AUTO, MEMMAP_SEED }, { BACKEND_CHUNKED, MEMMAP_SEED },
+                { BACKEND_CHUNKED, MEMMAP_MIXED }, { BACKEND_NATIVE, MEMMAP_AUTO },
+                { BACKEND_NATIVE, MEMMAP_RAM }, { BACKEND_NATIVE, MEMMAP_DEVICE },
+                { BACKEND_PLAIN, MEMMAP_AUTO }, { BACKEND_PLAIN, MEMMAP_RAM },
+                { BACKEND_NATIVE, MEMMAP_SEED, true }, { BACKEND_NATIVE, MEMMAP_MIXED, true },
+                { BACKEND_PLAIN, MEMMAP_SEED, true }, { BACKEND_PLAIN, MEMMAP_MIXED, true },
+                { BACKEND_PLAIN, MEMMAP_DEVICE, true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                const struct settings backend = {
+                        .given = SETTING_BACKEND, .backend = rows[i].backend,
+                };
+                const struct settings memmap = {
+                        .given = SETTING_MEMMAP, .memmap = rows[i].memmap,
+                };
+                enum contradiction c = rows[i].wrong ? CONTRADICTION_BACKEND : CONTRADICTION_NONE;
+
+                assert_int_equal(lint_settings(&backend, &memmap), c);
+                assert_int_equal(lint_settings(&memmap, &backend), c);
+        }
+}
+
 static void each_alone_is_right(void **state) {
         const struct settings seed = { SEED }, plug = { PLUG }, forbid = { FORBID };
 
@@ -164,6 +194,7 @@ static void shadows(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(settings_contradict_themselves),
+                cmocka_unit_test(a_backend_that_cannot_do_it),
                 cmocka_unit_test(each_alone_is_right),
                 cmocka_unit_test(settings_contradict_what_is_below),
                 cmocka_unit_test(what_is_below_is_not_blamed_again),

@@ -36,7 +36,7 @@ static void test_empty_objects(void **state) {
 
 static void test_all_settings(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(
-                        DEFAULTS("\"action\": \"plug\", \"memmap\": \"mixed\","
+                        DEFAULTS("\"action\": \"plug\", \"memmap\": \"device\","
                                  "\"ram_reserve\": \"2.5%\", \"zone\": \"kernel\","
                                  "\"movable_ratio\": 2.5, \"order\": \"descending\","
                                  "\"allow_seeds\": false, \"backend\": \"native\""));
@@ -48,7 +48,7 @@ static void test_all_settings(void **state) {
                          SETTING_ZONE | SETTING_ORDER | SETTING_ALLOW_SEEDS |
                          SETTING_BACKEND | SETTING_MOVABLE_RATIO);
         assert_int_equal(s->action, ACTION_PLUG);
-        assert_int_equal(s->memmap, MEMMAP_MIXED);
+        assert_int_equal(s->memmap, MEMMAP_DEVICE);
         assert_true(s->ram_reserve.percent);
         assert_int_equal(s->ram_reserve.value, 250);
         assert_int_equal(s->zone, ZONE_MODE_KERNEL);
