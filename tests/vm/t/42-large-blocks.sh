@@ -5,7 +5,6 @@
 # variant: device ram=64G hmem=16G mom=1 cost=3G
 # variant: seed ram=64G hmem=16G cost=3G
 # variant: skewed ram=64G hmem=16G skew=1G mom=1 cost=3G
-# timeout: 400
 . /test/guest.sh
 
 mm=/sys/bus/dax/devices/dax0.0/memmapd
