@@ -276,7 +276,7 @@ static struct memmapd_claim *claim_new(const struct dev_dax *dev_dax)
 
 	rc = claim_measure(claim, dev_dax);
 	if (rc) {
-		dev_err(&dev_dax->dev, "smaller than one memory block of %lu bytes\n",
+		dev_err(&dev_dax->dev, "holds no whole memory block of %lu bytes\n",
 			memory_block_size_bytes());
 		goto fail;
 	}

@@ -53,6 +53,10 @@ note() { echo "@NOTE $*"; }
 
 # ---------------------------------------------------------------- time
 
+# Times to wait are those of an idle host, with room; a busy one gets so many times
+# as much.
+patience=3
+
 # now: milliseconds since boot.
 now() {
 	read -r _up _ </proc/uptime
@@ -62,7 +66,7 @@ now() {
 
 # wait_for SECONDS CMD...: until CMD succeeds; fails if it does not in time.
 wait_for() {
-	local _until=$(($(now) + $1 * 1000))
+	local _until=$(($(now) + $1 * 1000 * patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now)" -lt "$_until" ] || return 1
@@ -275,11 +279,11 @@ dev() { memmapctl explain --json "${2:-dax0.0}" | jp "$1"; }
 
 # wait_device DEVICE STATE SECONDS
 wait_device() {
-	_until=$(($(now) + $3 * 1000))
+	_until=$(($(now) + $3 * 1000 * patience))
 	until [ "$(dev /state "$1" 2>/dev/null)" = "$2" ]; do
 		if [ "$(now)" -gt "$_until" ]; then
 			memmapctl explain "$1"
-			die "$1 is $(dev /state "$1"), not $2, after $3 s: $(dev /message "$1")"
+			die "$1 is $(dev /state "$1"), not $2, after $(($3 * patience)) s: $(dev /message "$1")"
 		fi
 		sleep 0.2
 	done

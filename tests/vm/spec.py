@@ -5,7 +5,8 @@
     # variant: NAME ram=1G          one more test NAME@variant, other values
     # matrix: ram=1G/2G hmem=4G/64G one variant for each combination, and a table
     # cmdline: ...                  added to the kernel's
-    # timeout: 240                  seconds
+    # timeout: 240                  seconds on an idle host, with room; a busy
+                                    one gets PATIENCE times as much
     # image: systemd                default: the small one
     # payload: none                 works without a build of the program
     # file: SOURCE TARGET           put into the machine; SOURCE relative to
@@ -14,7 +15,7 @@
     # allow-kernel: REGEX           a kernel fault that may come
     # may-die: WHY                  the machine may be lost
     # group: NAME                   run only by name or with --group NAME
-    # kernel: 6.1                   only on kernels of these series
+    # kernel: 6.12 7: WHY           only on kernels of these series, and why
 """
 
 import copy
@@ -25,6 +26,7 @@ from pathlib import Path
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 GIB = UNITS["G"]
+PATIENCE = 3
 
 
 def size(text):
@@ -52,7 +54,7 @@ class Spec:
     cost: int = 0                               # of host memory, if not as guessed
     # The other lines.
     cmdline: str = ""
-    timeout: float = 120
+    timeout: float = 120 * PATIENCE
     image: str = "base"
     payload: bool = True
     files: list = field(default_factory=list)
@@ -61,6 +63,7 @@ class Spec:
     may_die: bool = False
     group: str = ""
     kernels: list = field(default_factory=list) # the only ones it is for
+    only: str = ""                              # and why
     kernel: str = ""                            # what it runs on, unless the host's
     point: dict = field(default_factory=dict)   # where it is in its matrix
 
@@ -84,6 +87,11 @@ class Spec:
             key, _, value = word.partition("=")
             self.set(key, value)
 
+    def is_for(self, kernel):
+        """Whether it makes sense on a kernel of this series: 6.12, 7.2, 7.x."""
+        return not self.kernels or any(
+            kernel == series or kernel.startswith(series + ".") for series in self.kernels)
+
     def memory(self):
         """Bytes of host memory the machine may touch, roughly.
 
@@ -100,7 +108,7 @@ def header(spec, key, value):
     elif key == "cmdline":
         spec.cmdline += " " + value
     elif key == "timeout":
-        spec.timeout = float(value)
+        spec.timeout = float(value) * PATIENCE
     elif key == "image":
         if value not in ("base", "systemd"):
             raise ValueError(f"unknown image {value}")
@@ -117,7 +125,10 @@ def header(spec, key, value):
     elif key == "group":
         spec.group = value
     elif key == "kernel":
-        spec.kernels = value.split()
+        series, _, why = value.partition(": ")
+        if not series or not why:
+            raise ValueError("a kernel line needs kernels and a reason")
+        spec.kernels, spec.only = series.split(), why
 
 
 KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",

@@ -28,6 +28,7 @@ FAULT = re.compile(
     r"|inconsistent lock state|INFO: task .* blocked|general protection|kmemleak"
     r"|UBSAN|KASAN|suspicious RCU usage|refcount_t:|Kernel panic")
 KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\]")
+VERSION = re.compile(r"Linux version .* Debian (\d[\d.]*)")
 ESCAPES = re.compile(r"\x1b[\[\]][0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f]")
 
 
@@ -207,6 +208,7 @@ class Machine:
         self.note = ""           # and what it wants to be known
         self.faults = []         # kernel lines nobody allowed
         self.missing = list(spec.expect)
+        self.version = ""        # of Debian's kernel
         self.panic = False
         self.timed_out = False
         self.stopped = False
@@ -224,6 +226,8 @@ class Machine:
             return
         expected = [r for r in self.spec.expect if r.search(text)]
         self.missing = [r for r in self.missing if r not in expected]
+        if not self.version and (version := VERSION.search(text)):
+            self.version = version[1]
         if "Kernel panic" in text:
             self.panic = True
         if FAULT.search(text) and not expected and not any(

@@ -5,6 +5,8 @@
 . /test/guest.sh
 
 load_hmem
+# The default of newer kernels would bring it online.
+echo offline >$sysmem/auto_online_blocks
 read -r size </sys/bus/dax/devices/dax0.0/size
 eq "device size" "$size" $((4 * GiB))
 read -r node </sys/bus/dax/devices/dax0.0/target_node
