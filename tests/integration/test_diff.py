@@ -50,6 +50,7 @@ class Diff(MemmapdTest):
     def test_changes(self):
         m, d = self.two("--dry-run", policy=policy(memmap="ram"))
         d.wait_state("dax1.0", "planned")
+        d.wait_message("DECIDED", 2)
         before = m.tree.snapshot()
         messages = len(d.messages)
         new = self.diff(d, policy(rule("cxl", {"backing": "cxl"}, memmap="device", zone="kernel"),

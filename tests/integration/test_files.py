@@ -15,7 +15,10 @@ VENDOR = "/usr/share/memmapd"
 
 class FilesTest(MemmapdTest):
     def installed(self, machine, main=None, start=True):
-        return self.daemon(machine, main, installed=True, start=start)
+        d = self.daemon(machine, main, installed=True, start=start)
+        if start:
+            d.wait_message("POLICY_LOADED")
+        return d
 
     def one(self, **kw):
         return self.machine(devices=[Dax(size=1 * GiB)], memmap_on_memory=True, **kw)
@@ -71,7 +74,7 @@ class Layers(FilesTest):
                          ["device", "kernel", "ascending"])
         self.assertEqual(d.describe()["daemon"]["policy_files"],
                          [d.policy_path, paths[1], paths[0]])
-        self.assertIn("and 2 drop-ins, 3 rules", d.message("POLICY_LOADED")[0]["MESSAGE"])
+        self.assertIn("and 2 drop-ins, 3 rules", d.wait_message("POLICY_LOADED")["MESSAGE"])
         self.assertIn("/policy.json and 2 drop-ins", d.ctl("status", check=0).stdout)
         self.assertIn(f'"a" ({paths[1]})', d.ctl("explain", "dax0.0", check=0).stdout)
 
@@ -100,14 +103,14 @@ class Layers(FilesTest):
         path = d.drop_in("10-a.json", policy(
             rule("all"), rule("cxl", {"backing": "cxl"}), rule("add", action="plug")))
         d.start()
-        d.wait(lambda: len(d.message("POLICY_DOUBTFUL")) == 3, "three warnings")
+        d.wait_message("POLICY_LOADED")
         said = "\n".join(m["MESSAGE"] for m in d.message("POLICY_DOUBTFUL"))
         self.assertRegex(said, rf'{path}:\d+:\d+: warning: /rules/1: .*"all", matches every device')
         self.assertRegex(said, rf"{path}:\d+:\d+: warning: /rules/2/action: .*refused")
         self.assertEqual(len(d.describe()["daemon"]["policy_warnings"]), 3)
         # Not again for the same files.
         d.reload()
-        self.assertEqual(len(d.message("POLICY_LOADED")), 2)
+        d.wait_message("POLICY_LOADED", 2)
         self.assertEqual(len(d.message("POLICY_DOUBTFUL")), 3)
 
 
@@ -126,7 +129,7 @@ class Broken(FilesTest):
         with self.assertRaises(dbus.exceptions.DBusException) as c:
             d.reload()
         self.assertIn(path, str(c.exception))
-        self.assertIn("old policy stays in force", d.message("POLICY_BAD")[0]["MESSAGE"])
+        self.assertIn("old policy stays in force", d.wait_message("POLICY_BAD")["MESSAGE"])
         self.assertEqual(d.describe()["daemon"]["policy_files"], [d.policy_path])
         m.add(Dax("dax1.0", size=1 * GiB))
         d.wait_state("dax1.0", "online")
@@ -153,7 +156,7 @@ class Broken(FilesTest):
     def test_said_once(self):
         d = self.installed(self.one(), policy())
         path = d.drop_in("50-broken.json", BAD_POLICY)
-        d.wait(lambda: self.policy_error(d), "it is refused")
+        d.wait_message("POLICY_BAD")
         os.utime(path)
         d.drop_in("README", "nothing")
         time.sleep(0.6)
@@ -213,7 +216,7 @@ class Changes(FilesTest):
         """@act makes the daemon read its policy again."""
         n = self.loaded(d)
         act()
-        d.wait(lambda: self.loaded(d) > n, "the policy is read")
+        d.wait_message("POLICY_LOADED", n + 1)
 
     def text(self, zone):
         return f'{{ "version": 1, "defaults": {{ "ram_reserve": 0, "zone": "{zone}" }} }}\n'
@@ -223,6 +226,16 @@ class Changes(FilesTest):
         self.change(d, lambda: d.set_policy(self.text("kernel")))
         self.wait_zone(d, "kernel")
 
+    def test_moved_in_and_out(self):
+        m = self.machine(possible=4)
+        d = self.installed(m, policy())
+        elsewhere = m.root + "/srv/policy.json"
+        d.put(elsewhere, self.text("kernel"))
+        self.change(d, lambda: os.rename(elsewhere, d.policy_path))
+        self.wait_zone(d, "kernel")
+        self.change(d, lambda: os.rename(d.policy_path, elsewhere))
+        self.assertEqual(d.describe()["daemon"]["policy"], "built in")
+
     def test_written_in_place(self):
         d = self.installed(self.machine(possible=4), policy())
 
@@ -230,8 +243,8 @@ class Changes(FilesTest):
             with open(d.policy_path, "w") as f:
                 f.write(self.text("kernel"))
         self.change(d, write)
-        self.assertEqual(d.message("POLICY_BAD"), [])
         self.wait_zone(d, "kernel")
+        self.assertEqual(d.message("POLICY_BAD"), [])
 
     def test_half_written(self):
         d = self.installed(self.machine(possible=4), policy())
@@ -282,6 +295,7 @@ class Changes(FilesTest):
         os.unlink(d.policy_path)
         os.symlink("../../srv/policy.json", d.policy_path)
         d.start()
+        d.wait_message("POLICY_LOADED")
         self.change(d, lambda: d.put(elsewhere, self.text("kernel")))
         self.wait_zone(d, "kernel")
 
@@ -296,6 +310,7 @@ class Changes(FilesTest):
 
     def test_the_named_file(self):
         d = self.daemon(self.machine(possible=4), policy())
+        d.wait_message("POLICY_LOADED")
         self.change(d, lambda: d.set_policy(self.text("kernel")))
         self.wait_zone(d, "kernel")
 

@@ -193,6 +193,10 @@ class Daemon:
         """The messages of one kind: @name of MESSAGE_@name in common/names.h."""
         return [m for m in self.messages if m.get("MESSAGE_ID") == MESSAGE_IDS[name]]
 
+    def wait_message(self, name, n=1):
+        """Until there are @n of that kind, as they take their time.  Returns the last of them."""
+        return self.wait(lambda: self.message(name)[n - 1:], f"message {n} of {name} is there")[0]
+
     @property
     def log(self):
         """All it said, as text."""

@@ -4,7 +4,7 @@
 # variant: service ram=1G hmem=4G
 # variant: late ram=1G hmem=4G
 # image: systemd
-# timeout: 240
+# timeout: 300
 . /test/guest.sh
 
 dax=/sys/bus/dax
@@ -89,6 +89,33 @@ policies() {
 	memmapctl status | grep "not in force" && die "status still complains"
 }
 
+# description POINTER: what it holds.
+description() { memmapctl --json | jp "$1"; }
+
+# Nobody tells memmapd, and its unit lets it see little of the file system.
+drop_ins() {
+	dropin=/etc/memmapd/policy.d/50-zone.json
+	rm -rf /etc/memmapd/policy.d
+	memmapctl reload || die "a directory less"
+	policy '"zone": "kernel"'
+	eq "dax0.0 would stay" "$(memmapctl diff --json /etc/memmapd/policy.json /run/policy.json |
+		jp /devices/0/outcome)" stays
+	mkdir /etc/memmapd/policy.d
+	cp /run/policy.json $dropin
+	wait_for 20 eval '[ "$(description /daemon/policy_files/1)" = "$dropin" ]' ||
+		die "the drop-in is not noticed"
+	chmod o+w $dropin
+	wait_for 20 eval 'description /daemon/policy_error | grep -F "chmod go-w $dropin"' ||
+		die "everybody may write it"
+	eq "still in force" "$(description /daemon/policy_files/1)" $dropin
+	refute "check says so" memmapctl check
+	chmod o-w $dropin
+	wait_for 20 eval '! memmapctl status | grep "not in force"' || die "status still complains"
+	check "so does check" memmapctl check
+	rm $dropin
+	wait_for 20 eval '! memmapctl --json | grep -F $dropin' || die "it is still in force"
+}
+
 # unchanged DESC: the memory and what memmapd knows of it.
 unchanged() {
 	wait_device dax0.0 online 30
@@ -129,6 +156,8 @@ service() {
 	refute "nor over the bus" as_nobody busctl --system call \
 		org.memmapd1 /org/memmapd1 org.memmapd1.Manager Reload
 	policies
+	drop_ins
+	check "nobody may compare" as_nobody memmapctl diff /etc/memmapd/policy.json
 	check "restart" systemctl restart memmapd
 	unchanged "after a restart"
 	kill -KILL "$(property MainPID)"
