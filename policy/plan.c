@@ -75,8 +75,7 @@ static void add_plug(struct builder *b, size_t i) {
 
 static void add_block(struct builder *b, size_t i) {
         add_plug(b, i);
-        if (b->decision->settings.action == ACTION_ONLINE &&
-            b->device->blocks[i].state != BLOCK_ONLINE)
+        if (b->decision->settings.action == ACTION_ONLINE)
                 add(b, (struct step) {
                         .kind = STEP_ONLINE,
                         .zone = b->decision->targets[i].zone,

@@ -230,6 +230,26 @@ static void begun_with_kmem_goes_on_with_kmem(void **state) {
         decide_on(&m);
         assert_int_equal(m.decision->backend, BACKEND_NATIVE);
         assert_size(m.plan->n_steps, N - 1);
+        m.device.can_place = false;
+        decide_on(&m);
+        assert_int_equal(m.decision->backend, BACKEND_PLAIN);
+        /* Unless it was bound to something else since. */
+        m.device.holder = HOLDER_NONE;
+        decide_on(&m);
+        assert_int_equal(m.decision->backend, BACKEND_CHUNKED);
+        done(&m);
+}
+
+/* The module would help, and is there: the policy does not want it. */
+static void help_of_a_module_that_is_there(void **state) {
+        struct machine m = machine(N - 1, MEMMAP_RAM);
+
+        (void) state;
+        m.model.module_loaded = true;
+        m.policy.defaults.backend = BACKEND_NATIVE;
+        decide_on(&m);
+        assert_string_equal(reason_of(&m, REASON_HELP_MODULE)->text, "");
+        assert_string_equal(reason_of(&m, REASON_BACKEND)->text, "");
         done(&m);
 }
 
@@ -274,6 +294,7 @@ int main(void) {
                 cmocka_unit_test(a_stray_ends_native_altmaps),
                 cmocka_unit_test(bound_it_only_comes_online),
                 cmocka_unit_test(begun_with_kmem_goes_on_with_kmem),
+                cmocka_unit_test(help_of_a_module_that_is_there),
                 cmocka_unit_test(what_others_began),
                 cmocka_unit_test(what_kmem_left_out_stays_out),
         };

@@ -124,6 +124,22 @@ static void plans_without_memory(void **state) {
         decision_free(d);
 }
 
+/* Both policies are as they were. */
+static void stacks_without_memory(void **state) {
+        struct rule below = { .name = (char *) "below" }, above = { .name = (char *) "above" };
+        struct policy base = { .n_rules = 1, .rules = &below };
+        struct policy over = { .n_rules = 1, .rules = &above };
+
+        (void) state;
+        allocations_left = 0;
+        assert_int_equal(policy_stack(&base, &over), -ENOMEM);
+        allocations_left = -1;
+        assert_size(base.n_rules, 1);
+        assert_ptr_equal(base.rules, &below);
+        assert_size(over.n_rules, 1);
+        assert_ptr_equal(over.rules, &above);
+}
+
 /* Models */
 
 static void memory_of_unknown_make_that_is_meant(void **state) {
@@ -231,6 +247,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(decides_without_memory),
                 cmocka_unit_test(plans_without_memory),
+                cmocka_unit_test(stacks_without_memory),
                 cmocka_unit_test(memory_of_unknown_make_that_is_meant),
                 cmocka_unit_test(mixed_after_a_stray),
                 cmocka_unit_test(plugged_block_that_failed_is_let_be),

@@ -50,6 +50,17 @@ static void a_backend_that_cannot_do_it(void **state) {
         }
 }
 
+/* It is said of what brought it about. */
+static void a_wrong_backend_is_not_blamed_again(void **state) {
+        const struct settings below = {
+                .given = SETTING_BACKEND | SETTING_MEMMAP, .backend = BACKEND_NATIVE,
+                .memmap = MEMMAP_MIXED,
+        };
+
+        (void) state;
+        assert_int_equal(lint_settings(&below, &nothing), CONTRADICTION_NONE);
+}
+
 static void each_alone_is_right(void **state) {
         const struct settings seed = { SEED }, plug = { PLUG }, forbid = { FORBID };
 
@@ -91,6 +102,22 @@ static void what_is_below_is_not_blamed_again(void **state) {
         assert_int_equal(lint_settings(&below, &(struct settings) {
                 .given = SETTING_ZONE, .zone = ZONE_MODE_KERNEL,
         }), CONTRADICTION_NONE);
+}
+
+/* What only the general one asks for, not every device of the special one has. */
+static void nothing_given_is_everything(void **state) {
+        const struct match anything = {};
+
+        (void) state;
+        assert_false(lint_covers(&(struct match) { MATCH_DEVICE, .device = (char *) "dax1*" },
+                                 &anything));
+        assert_true(lint_covers(&(struct match) { MATCH_DEVICE, .device = (char *) "*" },
+                                &anything));
+        assert_false(lint_covers(&(struct match) { MATCH_MIN_SIZE, .min_size = 1 }, &anything));
+        assert_true(lint_covers(&(struct match) { MATCH_MIN_SIZE }, &anything));
+        assert_false(lint_covers(&(struct match) { MATCH_MAX_SIZE, .max_size = 1 }, &anything));
+        assert_true(lint_covers(&(struct match) { MATCH_MAX_SIZE, .max_size = UINT64_MAX },
+                                &anything));
 }
 
 static bool names_cover(const char *general, const char *special) {
@@ -195,7 +222,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(settings_contradict_themselves),
                 cmocka_unit_test(a_backend_that_cannot_do_it),
+                cmocka_unit_test(a_wrong_backend_is_not_blamed_again),
                 cmocka_unit_test(each_alone_is_right),
+                cmocka_unit_test(nothing_given_is_everything),
                 cmocka_unit_test(settings_contradict_what_is_below),
                 cmocka_unit_test(what_is_below_is_not_blamed_again),
                 cmocka_unit_test(patterns),

@@ -97,6 +97,18 @@ static void numbers_are_for_people(void **state) {
                         "Node 7 pays for a memmap in RAM and has 1.5 KiB to spare.");
         assert_sentence((struct reason) { .code = REASON_HELP_BYTES, .a = UINT64_MAX, .node = 1 },
                         "It would help to free 16.0 EiB on node 1, or to lower \"ram_reserve\".");
+        assert_sentence((struct reason) { .code = REASON_BACKEND, .a = BACKEND_PLAIN },
+                        "The backend is plain: the kernel's driver, kmem, takes it in as a whole, "
+                        "all memmaps in RAM.");
+        assert_sentence((struct reason) { .code = REASON_BACKEND, .a = BACKEND_NATIVE,
+                                          .text = "why" },
+                        "The backend is native: the kernel's driver, kmem, takes it in as a whole; "
+                        "why.");
+        assert_sentence((struct reason) { .code = REASON_HELP_MODULE },
+                        "It would help to have the module memmapd_kmem.");
+        assert_sentence((struct reason) { .code = REASON_RATIO, .a = 3 * GiB, .b = 2 * GiB },
+                        "The machine will have 3.0 GiB of movable memory to 2.0 GiB for the kernel, "
+                        "1.5 times as much.");
         assert_sentence((struct reason) { .code = REASON_RULE, .a = 0, .text = "my rule" },
                         "Rule 1 matches: \"my rule\".");
 }
