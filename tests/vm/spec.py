@@ -15,6 +15,7 @@
     # may-die: WHY                  the machine may be lost
     # group: NAME                   run only by name or with --group NAME
     # kernel: 6.1                   only on kernels of these series
+    # tools: cxl                    put these into the machine, see kernels
 """
 
 import copy
@@ -41,10 +42,14 @@ class Spec:
     path: Path
     # The keys of "# vm:".  Each device of hmem and nvdimm has a node of its own,
     # from node 1 on: "4G,2G"; for hmem, "4G+2G" are two devices on one node.
+    # CXL is for newer kernels only.  Each host bridge has a window of addresses, and
+    # so a node, of its own; "1G+512M" are two expanders below one bridge, and a size
+    # of 0 is a root port that has none yet: see plug_cxl in guest.sh.
     ram: int = GIB
     hmem: list = field(default_factory=list)    # nodes, each a list of sizes
     skew: int = 0                               # hmem begins so much later
     nvdimm: list = field(default_factory=list)  # sizes
+    cxl: list = field(default_factory=list)     # host bridges, each a list of sizes
     hotplug: bool = False                       # NVDIMMs come later, on a node
     mom: bool = False                           # memmap_on_memory enabled at boot
     cpus: int = 2
@@ -60,6 +65,7 @@ class Spec:
     may_die: bool = False
     group: str = ""
     kernels: list = field(default_factory=list) # the only ones it is for
+    tools: list = field(default_factory=list)
     kernel: str = ""                            # what it runs on, unless the host's
     point: dict = field(default_factory=dict)   # where it is in its matrix
 
@@ -67,8 +73,8 @@ class Spec:
         """Sets a key of the machine from its text."""
         if key in ("ram", "skew", "cost"):
             setattr(self, key, size(value))
-        elif key == "hmem":
-            self.hmem = [[size(s) for s in node.split("+")] for node in value.split(",")]
+        elif key in ("hmem", "cxl"):
+            setattr(self, key, [[size(s) for s in node.split("+")] for node in value.split(",")])
         elif key == "nvdimm":
             self.nvdimm = [size(s) for s in value.split(",")]
         elif key in ("hotplug", "mom"):
@@ -88,7 +94,8 @@ class Spec:
 
         Its RAM, QEMU itself, and of a device the memmap, if that goes there.
         """
-        device = sum(map(sum, self.hmem)) + sum(self.nvdimm) + 64 * GIB * self.hotplug
+        device = (sum(map(sum, self.hmem)) + sum(self.nvdimm) + sum(map(sum, self.cxl))
+                  + 64 * GIB * self.hotplug)
         return self.cost or self.ram + device // 64 + GIB // 2
 
 
@@ -117,10 +124,12 @@ def header(spec, key, value):
         spec.group = value
     elif key == "kernel":
         spec.kernels = value.split()
+    elif key == "tools":
+        spec.tools = value.split()
 
 
 KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",
-        "expect-kernel", "allow-kernel", "may-die", "group", "kernel")
+        "expect-kernel", "allow-kernel", "may-die", "group", "kernel", "tools")
 
 
 def matrix(text):
