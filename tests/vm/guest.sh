@@ -185,6 +185,22 @@ same() {
 	echo "ok: $1"
 }
 
+# usable NODE BLOCK...: the memory of a node can be written and read, and it is in
+# exactly these blocks: all but a little of it is used, so that each has its share.
+usable() {
+	_node=$1
+	shift
+	eq "node $_node holds data in" "$(fill "$_node" $(($(memfree "$_node") / MiB - 64)))" "$*"
+}
+
+# inject ACTION ERROR: from now on, the kernel refuses this to every memory block with
+# that error (negative; 0 ends it).
+inject() {
+	modprobe memory-notifier-error-inject || die "no error injection"
+	echo "$2" >"/sys/kernel/debug/notifier-error-inject/memory/actions/$1/error" ||
+		die "$1 $2 not injected"
+}
+
 # ---------------------------------------------------------------- dax devices
 
 # no_autoprobe: dax devices stay without a driver until one is asked for.
