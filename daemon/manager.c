@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "log.h"
 #include "manager.h"
 #include "names.h"
+#include "orphans.h"
 #include "policy-json.h"
 #include "state.h"
 
@@ -86,6 +88,23 @@ int manager_reload(struct manager *m) {
         return 0;
 }
 
+/* Memory that is in use cannot go with its device; the operator must know of it. */
+static void log_gone(const struct manager *m, const struct record *r) {
+        char which[MESSAGE_MAX];
+        uint64_t n = orphans_of(m->sysfs, r->name, m->model->block_size, which, sizeof(which));
+
+        if (n > 0)
+                log_about(LOG_ERR, (struct log_about) {
+                        .message_id = MESSAGE_ORPHANED, .device = r->name,
+                }, "The device is gone, and %" PRIu64 " %s of it still in use: %s. If the memory is "
+                          "gone as well, take them offline now.", n,
+                          n == 1 ? "block is" : "blocks are", which);
+        else
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = MESSAGE_GONE, .device = r->name,
+                }, "The device is gone.");
+}
+
 /* Devices that went: their records, and what was kept of them. */
 static void forget_gone(struct manager *m) {
         struct record **at = &m->records;
@@ -99,9 +118,7 @@ static void forget_gone(struct manager *m) {
                         at = &r->next;
                         continue;
                 }
-                log_about(LOG_NOTICE, (struct log_about) {
-                        .message_id = MESSAGE_GONE, .device = r->name,
-                }, "The device is gone.");
+                log_gone(m, r);
                 if (!m->dry_run)
                         state_forget(m->sysfs, r->name);
                 *at = r->next;
