@@ -1,15 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "auto-online.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
+#include "orphans.h"
 #include "state.h"
 
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
 #define FAILED_DELAY_USEC (5 * 1000000ULL)
+
+/* Memory that is in use cannot go with its device; the operator must know of it. */
+static void log_gone(const struct manager *m, const struct record *r) {
+        char which[MESSAGE_MAX];
+        uint64_t n = orphans_of(m->sysfs, r->name, m->model->block_size, which, sizeof(which));
+
+        if (n > 0)
+                log_about(LOG_ERR, (struct log_about) {
+                        .message_id = MESSAGE_ORPHANED, .device = r->name,
+                }, "The device is gone, and %" PRIu64 " of its blocks %s still in use: %s. If the "
+                          "memory is gone as well, take it offline now.", n,
+                          n == 1 ? "is" : "are", which);
+        else
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = MESSAGE_GONE, .device = r->name,
+                }, "The device is gone.");
+}
 
 /* Devices that went: their records, and what was kept of them. */
 static void forget_gone(struct manager *m) {
@@ -24,9 +43,7 @@ static void forget_gone(struct manager *m) {
                         at = &r->next;
                         continue;
                 }
-                log_about(LOG_NOTICE, (struct log_about) {
-                        .message_id = MESSAGE_GONE, .device = r->name,
-                }, "The device is gone.");
+                log_gone(m, r);
                 if (!m->dry_run)
                         state_forget_device(m->sysfs, r->name);
                 *at = r->next;

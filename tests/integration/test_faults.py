@@ -116,7 +116,14 @@ class Failures(MemmapdTest):
         d.wait(lambda: "dax0.0" not in m.devices, "the device is gone")
         d.wait(lambda: d.device("dax0.0") is None, "it is forgotten")
         d.settle()
-        self.assertEqual(len(d.message("GONE")), 1)
+        # What stayed is named, once.
+        said = d.message("ORPHANED")
+        self.assertEqual(len(said), 1)
+        stayed = [b.number for b in m.hotplug.blocks.values()]
+        self.assertGreater(len(stayed), 2)
+        for number in (min(stayed), max(stayed)):
+            self.assertIn(f"memory{number}", str(said[0]))
+        self.assertEqual(d.message("GONE"), [])
         # and comes back, its memory still there
         m.add(Dax(size=2 * GiB, start=4 * GiB))
         d.wait_state("dax0.0", "online")

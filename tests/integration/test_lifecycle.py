@@ -214,6 +214,8 @@ class Hotplug(MemmapdTest):
         self.assertEqual(m.states(), "........")
         m.remove("dax0.0")
         d.wait(lambda: d.device() is None, "it is gone")
+        self.assertEqual(len(d.message("GONE")), 1)
+        self.assertEqual(d.message("ORPHANED"), [])
         m.add(Dax(size=1 * GiB, start=8 * GiB))
         d.wait_state("dax0.0", "online")
         self.assertAllOnline(m)

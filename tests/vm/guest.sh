@@ -189,6 +189,22 @@ same() {
 	echo "ok: $1"
 }
 
+# usable NODE BLOCK...: the memory of a node can be written and read, and it is in
+# exactly these blocks: all but a little of it is used, so that each has its share.
+usable() {
+	_node=$1
+	shift
+	eq "node $_node holds data in" "$(fill "$_node" $(($(memfree "$_node") / MiB - 64)))" "$*"
+}
+
+# inject ACTION ERROR: from now on, the kernel refuses this to every memory block with
+# that error (negative; 0 ends it).
+inject() {
+	modprobe memory-notifier-error-inject || die "no error injection"
+	echo "$2" >"/sys/kernel/debug/notifier-error-inject/memory/actions/$1/error" ||
+		die "$1 $2 not injected"
+}
+
 # ---------------------------------------------------------------- dax devices
 
 # no_autoprobe: dax devices stay without a driver until one is asked for.
@@ -222,6 +238,38 @@ make_devdax() {
 plug_nvdimm() {
 	check "memory for $1" hmp "object_add memory-backend-ram,id=mem-$1,size=$2,reserve=off"
 	check "NVDIMM $1" hmp "device_add nvdimm,id=$1,memdev=mem-$1,node=$3"
+}
+
+# load_cxl MEMDEV...: these expanders can be used ("cxl=", "# tools: cxl"); mem0 is the
+# first.
+load_cxl() {
+	no_autoprobe
+	check "CXL modules" modprobe -a cxl_acpi cxl_pci cxl_mem dax_cxl
+	for _memdev; do
+		wait_for 30 [ -e "/sys/bus/cxl/devices/$_memdev/driver" ] || die "no $_memdev"
+	done
+	udevadm settle
+}
+
+# cxl_region N MEMDEV...: makes a region of these in window N, the first is 0.  Leaves
+# its name in REGION and that of its dax device in DAX.
+cxl_region() {
+	_decoder=decoder0.$1
+	shift
+	REGION=$(cxl create-region -m -t ram -d "$_decoder" -w $# "$@" | jp /region) ||
+		die "no region of $*"
+	DAX=dax${REGION#region}.0
+	wait_for 10 [ -e "/sys/bus/dax/devices/$DAX" ] || die "no $DAX"
+	udevadm settle
+	echo "ok: $REGION of $* is $DAX"
+}
+
+# plug_cxl ID SIZE PORT: inserts an expander of that size into root port PORT, the
+# first is 0.
+plug_cxl() {
+	check "memory for $1" hmp "object_add memory-backend-ram,id=mem-$1,size=$2,share=on"
+	check "expander $1" hmp \
+		"device_add cxl-type3,id=$1,bus=port$3,volatile-memdev=mem-$1,sn=$((100 + $3))"
 }
 
 # two_ranges: dax0.0 gets the first quarter and the second half of its region,

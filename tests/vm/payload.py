@@ -113,7 +113,7 @@ def sanitizers(root):
             target.chmod(0o755)
 
 
-def archive(spec, here, build, root):
+def archive(spec, here, build, kver, root):
     """The archive for one test; root is the tree of the program, or None."""
     cpio = Cpio()
     if spec.path:
@@ -124,6 +124,11 @@ def archive(spec, here, build, root):
     cpio.file("test/env", f"TEST={test}\nVARIANT={variant}\n".encode())
     for helper in sorted((build / "vm/bin").iterdir()):
         cpio.copy("usr/local/bin/" + helper.name, helper)
+    for tool in spec.tools:
+        tree = build / f"vm/tools-{tool}-{kver}"
+        if not tree.exists():
+            raise RuntimeError(f"there is no {tool} for kernel {kver}")
+        cpio.tree(tree)
     for source, target in spec.files:
         near = here / source
         cpio.copy(merged(target.strip("/")), near if near.exists() else build / source)

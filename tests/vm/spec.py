@@ -16,6 +16,7 @@
     # may-die: WHY                  the machine may be lost
     # group: NAME                   run only by name or with --group NAME
     # kernel: 6.12 7: WHY           only on kernels of these series, and why
+    # tools: cxl                    put these into the machine, see kernels
 """
 
 import copy
@@ -43,11 +44,15 @@ class Spec:
     path: Path
     # The keys of "# vm:".  Each device of hmem and nvdimm has a node of its own,
     # behind those of RAM: "4G,2G"; for hmem, "4G+2G" are two devices on one node.
+    # CXL is for newer kernels only.  Each host bridge has a window of addresses, and
+    # so a node, of its own; "1G+512M" are two expanders below one bridge, and a size
+    # of 0 is a root port that has none yet: see plug_cxl in guest.sh.
     ram: int = GIB
     sockets: int = 1                            # RAM and CPUs are on so many nodes
     hmem: list = field(default_factory=list)    # nodes, each a list of sizes
     skew: int = 0                               # hmem begins so much later
     nvdimm: list = field(default_factory=list)  # sizes
+    cxl: list = field(default_factory=list)     # host bridges, each a list of sizes
     hotplug: bool = False                       # NVDIMMs come later, on a node
     mom: bool = False                           # memmap_on_memory enabled at boot
     cpus: int = 2
@@ -64,6 +69,7 @@ class Spec:
     group: str = ""
     kernels: list = field(default_factory=list) # the only ones it is for
     only: str = ""                              # and why
+    tools: list = field(default_factory=list)
     kernel: str = ""                            # what it runs on, unless the host's
     point: dict = field(default_factory=dict)   # where it is in its matrix
 
@@ -71,8 +77,8 @@ class Spec:
         """Sets a key of the machine from its text."""
         if key in ("ram", "skew", "cost"):
             setattr(self, key, size(value))
-        elif key == "hmem":
-            self.hmem = [[size(s) for s in node.split("+")] for node in value.split(",")]
+        elif key in ("hmem", "cxl"):
+            setattr(self, key, [[size(s) for s in node.split("+")] for node in value.split(",")])
         elif key == "nvdimm":
             self.nvdimm = [size(s) for s in value.split(",")]
         elif key in ("hotplug", "mom"):
@@ -97,7 +103,8 @@ class Spec:
 
         Its RAM, QEMU itself, and of a device the memmap, if that goes there.
         """
-        device = sum(map(sum, self.hmem)) + sum(self.nvdimm) + 64 * GIB * self.hotplug
+        device = (sum(map(sum, self.hmem)) + sum(self.nvdimm) + sum(map(sum, self.cxl))
+                  + 64 * GIB * self.hotplug)
         return self.cost or self.ram + device // 64 + GIB // 2
 
 
@@ -129,10 +136,12 @@ def header(spec, key, value):
         if not series or not why:
             raise ValueError("a kernel line needs kernels and a reason")
         spec.kernels, spec.only = series.split(), why
+    elif key == "tools":
+        spec.tools = value.split()
 
 
 KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",
-        "expect-kernel", "allow-kernel", "may-die", "group", "kernel")
+        "expect-kernel", "allow-kernel", "may-die", "group", "kernel", "tools")
 
 
 def matrix(text):

@@ -79,6 +79,29 @@ def hmem_options(spec, first):
     return qemu, kernel, start - first
 
 
+def cxl_options(spec):
+    """CXL expanders of volatile memory: (QEMU options, options of the machine).
+
+    A window has room for twice what is there, and for what is inserted later.
+    """
+    options, machine, port = [], "", 0
+    for number, sizes in enumerate(spec.cxl):
+        window = (2 * sum(sizes) + 4 * GIB) // GIB
+        machine += (f",cxl-fmw.{number}.targets.0=cxl.{number}"
+                    f",cxl-fmw.{number}.size={window}G")
+        options += ["-device", f"pxb-cxl,bus_nr={12 + 20 * number},bus=pcie.0,id=cxl.{number}"]
+        for i, bytes_ in enumerate(sizes):
+            options += ["-device", f"cxl-rp,port={i},bus=cxl.{number},id=port{port},"
+                                   f"chassis={number},slot={2 + i}"]
+            if bytes_:
+                options += ["-object", f"memory-backend-ram,id=mem-cxl{port},share=on,"
+                                       f"reserve=off,size={bytes_}",
+                            "-device", f"cxl-type3,bus=port{port},volatile-memdev=mem-cxl{port},"
+                                       f"id=cxl{port},sn={port + 1}"]
+            port += 1
+    return options, ",cxl=on" + machine if spec.cxl else ""
+
+
 def image(vm_dir, kver, name, suffix):
     """The file of an image: what is not for Debian 12's kernel has its version in it."""
     own = Path(vm_dir) / f"{name}-{kver}.{suffix}"
@@ -118,6 +141,8 @@ def command(spec, vm_dir, kver, payload, sockets):
     memory = f"size={spec.ram + hmem_size}B"
     node = spec.sockets + len(spec.hmem)
     nvdimm = []
+    cxl, windows = cxl_options(spec)
+    machine += windows
     if spec.nvdimm or spec.hotplug:
         machine += ",nvdimm=on"
         room = spec.ram + hmem_size + sum(spec.nvdimm) + 300 * GIB
@@ -146,6 +171,10 @@ def command(spec, vm_dir, kver, payload, sockets):
         disk = ["-drive", f"file={image(vm_dir, kver, 'systemd', 'ext4')},format=raw,if=virtio,snapshot=on"]
     cmdline += spec.cmdline.split()
 
+    # A kernel that sees a hypervisor does not trust the processor to forget what it
+    # cached of memory that is about to change, and so commits no CXL region.
+    cpu = "max,la57=off" + (",-hypervisor" if spec.cxl else "")
+
     # The uncompressed kernel is entered directly (PVH), if there is one.
     boot = Path(vm_dir) / f"kernel-{kver}/boot"
     kernel = boot / f"vmlinux-{kver}"
@@ -157,9 +186,9 @@ def command(spec, vm_dir, kver, payload, sockets):
         "setpriv", "--pdeathsig", "KILL",
         *qemu(vm_dir, kver)[0],
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,la57=off",
+        "-accel", "tcg,thread=multi,tb-size=256", "-cpu", cpu,
         "-machine", machine, "-smp", f"{spec.cpus},sockets={spec.sockets}", "-m", memory,
-        *ram_options(spec), *hmem_qemu, *nvdimm, *distance_options(spec.sockets, node), *disk,
+        *ram_options(spec), *hmem_qemu, *nvdimm, *cxl, *distance_options(spec.sockets, node), *disk,
         "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
         "-chardev", f"socket,id=test,path={sockets}/test", "-serial", "chardev:test",
         "-chardev", f"socket,id=qmp,path={sockets}/qmp", "-mon", "chardev=qmp,mode=control",

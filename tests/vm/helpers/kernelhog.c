@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 int main(int argc, char **argv)
 {
+	static const struct rlimit files = { 1 << 19, 1 << 19 };
 	static char buf[PIPE];
 	unsigned long mask;
 	int i;
@@ -26,6 +28,10 @@ int main(int argc, char **argv)
 	mask = 1UL << atoi(argv[1]);
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL)) {
 		perror("set_mempolicy");
+		return 1;
+	}
+	if (setrlimit(RLIMIT_NOFILE, &files)) {
+		perror("setrlimit");
 		return 1;
 	}
 	for (i = 0; i < atoi(argv[2]); i++) {

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# RAM is used up by something else while blocks are plugged with their memmaps there.
+# The module: the kernel fails for want of memory at some block; those before it stay,
+# of that one there is nothing, however often it is tried, and all works when there is
+# memory again.  memmapd: it stops before the kernel fails, and goes on later.
+# variant: module ram=512M hmem=4G
+# variant: daemon ram=512M hmem=4G
+# timeout: 400
+# allow-kernel: WARNING: .* add_pages
+# allow-kernel: Call Trace:
+. /test/guest.sh
+
+drv=/sys/bus/dax/drivers/memmapd_kmem
+mm=/sys/bus/dax/devices/dax0.0/memmapd
+
+# plugged: how many blocks.
+plugged() { map | tr -d . | wc -c; }
+
+# hog MIB: node 0 has no more than that left.
+hog() {
+	kernelhog 0 $(($(memfree_ram) / MiB - $1)) >/run/hog &
+	hog_pid=$!
+	wait_for 200 [ -s /run/hog ] || die "no hog"
+	cat /run/hog
+}
+
+# traces: the kernel's call traces are of failed allocations of a memmap and of the one
+# warning that x86 has when memory cannot be added, and nothing else.
+traces() {
+	dmesg >/run/dmesg
+	grep -E "alloc(ation)? failure|WARNING" /run/dmesg
+	eq "call traces" "$(grep -c "Call Trace:" /run/dmesg)" \
+		"$(grep -cE "vmemmap alloc failure|WARNING: .* add_pages" /run/dmesg)"
+}
+
+# Where there are huge pages, the kernel keeps tens of MiB free for itself; and after
+# some trouble, some more.
+huge() { echo "$1" >/sys/kernel/mm/transparent_hugepage/enabled; }
+echo 0 >/proc/sys/vm/watermark_boost_factor
+
+# release: there is memory again.
+release() {
+	kill $hog_pid
+	wait $hog_pid 2>/dev/null
+	huge always
+}
+
+load_hmem
+modprobe memmapd_kmem
+huge never
+case $VARIANT in
+module)
+	check "bound" sh -c "echo dax0.0 >$drv/new_id"
+	snapshot /run/before
+	before=$(memfree_ram)
+	# Who runs this test has some memory to live on.
+	eq "plug" "$(put 0-3 $mm/plug)" ok
+	check "online" online 1
+	hog 36
+	eq "plug" "$(put 4-31 $mm/plug)" ENOMEM
+	n=$(plugged)
+	between "plugged" "$n" 5 28
+	eq "map" "$(map)" "$(printf '%032d' 0 | tr 0 . | sed "s/^.\{$n\}/$(printf "%0${n}d" 0 | tr 0 r)/")"
+	eq "blocks there" "$(blocks 1 | wc -l)" "$n"
+	# What the kernel can drop meanwhile may do for a block or two.
+	left=$(memfree_ram)
+	then=$n failures=0
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		case $(put "$n" $mm/plug) in
+		ok) n=$((n + 1)) ;;
+		ENOMEM) failures=$((failures + 1)) ;;
+		*) die "an error of another kind" ;;
+		esac
+	done
+	between "failures" $failures 8 16
+	eq "plugged" "$(plugged)" "$n"
+	eq "blocks there" "$(blocks 1 | wc -l)" "$n"
+	between "RAM lost (MiB)" $(((left - $(memfree_ram)) / MiB - 2 * (n - then))) -48 2
+	traces
+	online 1
+	eq "online" "$(blocks_online 1)" "$n"
+
+	release
+	usable 1 $(seq 32 $((31 + n)))
+	eq "the others" "$(put "$n-31" $mm/plug)" ok
+	check "online" online 1
+	eq "online" "$(blocks_online 1)" 32
+	eq "all of it out" "$(put 31-0 $mm/unplug)" ok
+	same "nothing stayed" /run/before
+	between "RAM lost (MiB)" $(((before - $(memfree_ram)) / MiB)) -48 8
+	;;
+daemon)
+	policy '"memmap": "ram", "order": "ascending", "ram_reserve": "16M"'
+	memmapd --policy /run/policy.json 2>/run/log &
+	memmapd_pid=$!
+	wait_for 60 eval '[ "$(blocks_online 1)" -ge 3 ]' || die "does not begin"
+	read -r worker _ <"/proc/$memmapd_pid/task/$memmapd_pid/children"
+	kill -STOP "$worker" || die "no worker to stop"
+	sleep 0.5
+	between "plugged by then" "$(plugged)" 3 25
+	hog 36
+	kill -CONT "$worker"
+	wait_device dax0.0 degraded 60
+	cat /run/log
+	n=$(plugged)
+	between "plugged" "$n" 3 31
+	eq "online" "$(blocks_online 1)" "$n"
+	memmapctl explain dax0.0
+	between "RAM left (MiB)" $(($(memfree_ram) / MiB)) 8 36
+	refute "the kernel failed" eval 'dmesg | grep -E "alloc(ation)? failure|WARNING|Call Trace"'
+	release
+	usable 1 $(seq 32 $((31 + n)))
+	check "reload" memmapctl reload
+	wait_device dax0.0 online 60
+	eq "map" "$(count r)" 32
+	;;
+esac
