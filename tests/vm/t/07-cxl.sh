@@ -5,7 +5,7 @@
 # variant: interleaved cxl=256M+256M
 # variant: two-windows cxl=256M,512M
 # variant: live cxl=256M+0
-# kernel: 6.12 7.x
+# kernel: 6.12 7: CXL memory comes as a dax device since 6.3
 # tools: cxl
 # timeout: 240
 # payload: none
