@@ -272,6 +272,14 @@ plug_cxl() {
 		"device_add cxl-type3,id=$1,bus=port$3,volatile-memdev=mem-$1,sn=$((100 + $3))"
 }
 
+# unplug_cxl ID: pulls it out again, as with the button beside the slot; cxl0 and so on
+# are those that were there from the start.
+unplug_cxl() {
+	check "expander $1 is pulled" hmp "device_del $1"
+	wait_for 90 eval "! hmp qom-list /machine/peripheral | grep -qw $1" ||
+		die "expander $1 is still there"
+}
+
 # two_ranges: dax0.0 gets the first quarter and the second half of its region,
 # dax0.1 what lies between.
 two_ranges() {
