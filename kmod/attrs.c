@@ -9,6 +9,7 @@
 #include <linux/kstrtox.h>
 #include <linux/memory.h>
 #include <linux/sched/signal.h>
+#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "compat.h"
@@ -86,15 +87,19 @@ static DEVICE_ATTR_RO(memmap_on_memory_supported);
 
 /* "N" or "N-M", both of them blocks of the device; M may be below N. */
 static int parse_blocks(const struct memmapd_claim *claim, const char *buf,
-			unsigned long *from, unsigned long *to)
+			size_t count, unsigned long *from, unsigned long *to)
 {
 	char text[48];
 	char *first, *last;
 	int rc;
 
-	if (strscpy(text, buf, sizeof(text)) < 0)
+	/* What comes after a NUL was written as well. */
+	if (strlen(buf) != count || strscpy(text, buf, sizeof(text)) < 0)
 		return -EINVAL;
 	last = strim(text);
+	/* kstrtoul() takes a sign and a newline, also in the middle. */
+	if (last[strspn(last, "0123456789-")])
+		return -EINVAL;
 	first = strsep(&last, "-");
 	rc = kstrtoul(first, 10, from);
 	if (rc)
@@ -114,7 +119,7 @@ static ssize_t each_block(struct device *dev, const char *buf, size_t count,
 	unsigned long i, to;
 	int rc;
 
-	rc = parse_blocks(claim, buf, &i, &to);
+	rc = parse_blocks(claim, buf, count, &i, &to);
 	if (rc)
 		return rc;
 	for (;;) {
