@@ -146,7 +146,10 @@ static int check_text(struct scanner *s) {
         return 0;
 }
 
-/* From a text that passed check_text(). */
+/*
+ * From a text that passed check_text().  Not with JSON_TOKENER_STRICT: it adds nothing to
+ * that, and json-c 0.18 then refuses every character beyond ASCII.
+ */
 static int build_tree(
                 struct json_tokener *tokener, const char *text, size_t size,
                 struct json_object **ret, struct policy_error *error) {
@@ -154,7 +157,7 @@ static int build_tree(
         enum json_tokener_error e;
 
         json_tokener_reset(tokener);
-        json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
         tree = json_tokener_parse_ex(tokener, text, (int) size);
         if (tree) {
                 *ret = tree;
