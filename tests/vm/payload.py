@@ -50,11 +50,11 @@ class Cpio:
         else:
             self.file(name, path.read_bytes(), stat.S_IMODE(path.stat().st_mode))
 
-    def tree(self, root):
+    def tree(self, root, name=""):
         root = Path(root)
         for path in sorted(root.rglob("*")):
             if path.is_symlink() or path.is_file():
-                self.copy(merged(str(path.relative_to(root))), path)
+                self.copy(merged(os.path.join(name, path.relative_to(root))), path)
 
     def finish(self):
         self._add("TRAILER!!!", 0, b"")
@@ -69,10 +69,10 @@ def merged(name):
     return "usr/" + name if top in ("bin", "sbin", "lib", "lib64") else name
 
 
-def images(here, build, kernel="6.1"):
+def images(here, build, kernel="6.1", dkms=False):
     """Builds what machines boot from, if need be; returns the kernel's version."""
-    if subprocess.run([here / "image", "--build", build, "--kernel", kernel],
-                      check=False).returncode:
+    if subprocess.run([here / "image", "--build", build, "--kernel", kernel,
+                       *["--dkms"] * dkms], check=False).returncode:
         raise RuntimeError("tests/vm/image failed")
     name = "kver" if kernel == "6.1" else f"kver-{kernel}"
     return (build / "vm" / name).read_text().strip()
@@ -131,7 +131,11 @@ def archive(spec, here, build, kver, root):
         cpio.tree(tree)
     for source, target in spec.files:
         near = here / source
-        cpio.copy(merged(target.strip("/")), near if near.exists() else build / source)
+        path = near if near.exists() else build / source
+        if path.is_dir():
+            cpio.tree(path, target.strip("/"))
+        else:
+            cpio.copy(merged(target.strip("/")), path)
     if root and spec.payload:
         cpio.tree(root)
     return cpio.finish()

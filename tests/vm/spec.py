@@ -7,10 +7,12 @@
     # cmdline: ...                  added to the kernel's
     # timeout: 240                  seconds on an idle host, with room; a busy
                                     one gets PATIENCE times as much
-    # image: systemd                default: the small one
+    # image: systemd                default: the small one; or dkms, a Debian of the
+                                    kernel's time in which packages can be installed
     # payload: none                 works without a build of the program
     # file: SOURCE TARGET           put into the machine; SOURCE relative to
-                                    tests/vm, or else to the build directory
+                                    tests/vm, or else to the build directory, and
+                                    maybe a directory
     # expect-kernel: REGEX          a kernel line that must come
     # allow-kernel: REGEX           a kernel fault that may come
     # may-die: WHY                  the machine may be lost
@@ -55,6 +57,7 @@ class Spec:
     cxl: list = field(default_factory=list)     # host bridges, each a list of sizes
     hotplug: bool = False                       # NVDIMMs come later, on a node
     mom: bool = False                           # memmap_on_memory enabled at boot
+    uefi: bool = False                          # with Secure Boot; see uefi.py
     cpus: int = 2
     cost: int = 0                               # of host memory, if not as guessed
     # The other lines.
@@ -81,7 +84,7 @@ class Spec:
             setattr(self, key, [[size(s) for s in node.split("+")] for node in value.split(",")])
         elif key == "nvdimm":
             self.nvdimm = [size(s) for s in value.split(",")]
-        elif key in ("hotplug", "mom"):
+        elif key in ("hotplug", "mom", "uefi"):
             setattr(self, key, value in ("1", "yes"))
         elif key in ("cpus", "sockets"):
             setattr(self, key, int(value))
@@ -117,7 +120,7 @@ def header(spec, key, value):
     elif key == "timeout":
         spec.timeout = float(value) * PATIENCE
     elif key == "image":
-        if value not in ("base", "systemd"):
+        if value not in ("base", "systemd", "dkms"):
             raise ValueError(f"unknown image {value}")
         spec.image = value
     elif key == "payload":

@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import uefi
+
 GIB = 1 << 30
 MIB = 1 << 20
 
@@ -166,9 +168,10 @@ def command(spec, vm_dir, kver, payload, sockets):
     if spec.mom:
         cmdline.append("memory_hotplug.memmap_on_memory=1")
     disk = []
-    if spec.image == "systemd":
+    if spec.image != "base":
         cmdline += ["vm.root=/dev/vda", "systemd.show_status=0", "random.trust_cpu=on"]
-        disk = ["-drive", f"file={image(vm_dir, kver, 'systemd', 'ext4')},format=raw,if=virtio,snapshot=on"]
+        path = image(vm_dir, kver, spec.image, "ext4")
+        disk = ["-drive", f"file={path},format=raw,if=virtio,snapshot=on"]
     cmdline += spec.cmdline.split()
 
     # A kernel that sees a hypervisor does not trust the processor to forget what it
@@ -180,6 +183,9 @@ def command(spec, vm_dir, kver, payload, sockets):
     kernel = boot / f"vmlinux-{kver}"
     if not kernel.exists():
         kernel = boot / f"vmlinuz-{kver}"
+    firmware = []
+    if spec.uefi:
+        firmware, kernel = uefi.options(vm_dir, kver, sockets)
 
     return [
         # Never outlive the runner.
@@ -189,6 +195,7 @@ def command(spec, vm_dir, kver, payload, sockets):
         "-accel", "tcg,thread=multi,tb-size=256", "-cpu", cpu,
         "-machine", machine, "-smp", f"{spec.cpus},sockets={spec.sockets}", "-m", memory,
         *ram_options(spec), *hmem_qemu, *nvdimm, *cxl, *distance_options(spec.sockets, node), *disk,
+        *firmware,
         "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
         "-chardev", f"socket,id=test,path={sockets}/test", "-serial", "chardev:test",
         "-chardev", f"socket,id=qmp,path={sockets}/qmp", "-mon", "chardev=qmp,mode=control",
