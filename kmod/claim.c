@@ -86,7 +86,8 @@ static void count_unplugged(struct memmapd_claim *claim)
  * @index: the block
  *
  * Return: 0; -ENODEV if the device is being unbound; -EEXIST if the block is
- * plugged; what add_memory_driver_managed() says.
+ * plugged; -EBUSY if its addresses cannot be had; what else
+ * add_memory_driver_managed() says.
  */
 int memmapd_claim_plug(struct memmapd_claim *claim, unsigned long index)
 {
@@ -111,7 +112,8 @@ int memmapd_claim_plug(struct memmapd_claim *claim, unsigned long index)
 	memmapd_guard_end();
 	if (rc) {
 		count_unplugged(claim);
-		return rc;
+		/* Said of the resource, also if there is no memory for it. */
+		return rc == -EEXIST ? -EBUSY : rc;
 	}
 	set_state(claim, index, MEMMAPD_PLUGGED);
 	return 0;

@@ -27,7 +27,9 @@ MIB = 1 << 20
 # A kernel line with one of these fails a test, whatever the test itself says.
 FAULT = re.compile(
     r"WARNING:|BUG:|Oops|Call Trace|possible recursive locking|circular locking"
-    r"|inconsistent lock state|INFO: task .* blocked|general protection|kmemleak"
+    r"|inconsistent lock state|INFO: task .* blocked|general protection"
+    r"|kmemleak: (?!Kernel memory leak detector initialized)"
+    r"|kernel BUG at|list_(add|del) corruption|FAULT_INJECTION"
     r"|UBSAN|KASAN|suspicious RCU usage|refcount_t:|Kernel panic")
 KERNEL_LINE = re.compile(r"\[ *\d+\.\d{6}\]")
 VERSION = re.compile(r"Linux version .* Debian (\d[\d.]*)")

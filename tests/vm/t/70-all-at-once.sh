@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Processes plug, unplug, look, bind, unbind, load, unload, and bring memory blocks
+# online and offline, all at once and at random, for a short time.  Nothing breaks, and
+# all can be put back as it was.
+# vm: ram=1G hmem=1G+512M,512M mom=1
+# timeout: 240
+# file: debug/words.sh /test/words.sh
+# file: debug/chaos.sh /test/chaos.sh
+. /test/guest.sh
+. /test/chaos.sh
+
+all_at_once 20
