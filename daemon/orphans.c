@@ -31,7 +31,8 @@ uint64_t orphans_of(const struct sysfs *s, const char *device, uint64_t block_si
                 uint64_t start, end;
                 char name[64];
 
-                if (sscanf(line, "%" SCNx64 "-%" SCNx64 " node %*d %63s", &start, &end, name) != 3 ||
+                if (sscanf(line, "%" SCNx64 "-%" SCNx64 " node %*d %63s",
+                           &start, &end, name) != 3 ||
                     strcmp(name, device) != 0 || end < start)
                         continue;
                 append(buf, size, start / block_size, end / block_size);

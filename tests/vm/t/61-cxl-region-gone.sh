@@ -43,7 +43,7 @@ cxl_region 0 mem0
 wait_device dax0.0 online 200
 first=$(blocks 1 | head -1)
 start=$((first * 128 * MiB))
-check "the last block is offline" eval "echo offline >$sysmem/memory$((first + 3))/state"
+eq "the last block is offline" "$(put offline "$sysmem/memory$((first + 3))/state")" ok
 
 region_goes
 wait_for 20 eval '! memmapctl explain dax0.0' || die "still shown"
@@ -69,14 +69,15 @@ disabled)
 deleted)
 	cxl_region 0 mem0
 	wait_device dax0.0 online 200
-	eq "new blocks" "$(echo $(blocks 1))" "$(echo $(seq $first $((first + 2))) $(seq $((first + 4)) $((first + 7))))"
+	eq "blocks, old and new" "$(echo $(blocks 1))" \
+		"$(echo $(seq "$first" $((first + 2))) $(seq $((first + 4)) $((first + 7))))"
 	eq "unplugged" "$(put 3-0 /sys/bus/dax/devices/dax0.0/memmapd/unplug)" ok
 	eq "region is deleted" "$(put region0 $cxl/decoder0.0/delete_region)" ok
 	;;
 esac
 
 for b in 0 1 2; do
-	check "memory$((first + b)) is offline" eval "echo offline >$sysmem/memory$((first + b))/state"
+	eq "offline" "$(put offline "$sysmem/memory$((first + b))/state")" ok
 	eq "reclaim" "$(put 1 $drv/reclaim)" ok
 	eq "orphans left" "$(blocks 1 | wc -l)" $((2 - b))
 done
