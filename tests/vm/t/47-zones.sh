@@ -5,7 +5,7 @@
 # variant: auto ram=768M hmem=16G
 # variant: movable ram=768M hmem=16G
 # timeout: 300
-# allow-kernel: invoked oom-killer|Out of memory|Call Trace
+# allow-kernel: invoked oom-killer|Out of memory|Call Trace|System is deadlocked on memory
 # may-die: the kernel cannot use movable memory
 . /test/guest.sh
 
