@@ -11,9 +11,17 @@ dax=/sys/bus/dax
 
 # hmem: the memory that the firmware set aside appears.
 hmem() {
+	refute "it is there already" [ -e $dax/devices/dax0.0 ]
 	check "dax_hmem loaded" modprobe dax_hmem
 	wait_for 10 [ -e $dax/devices/dax0.0 ] || die "no dax0.0"
 	udevadm settle
+}
+
+# unblock_hmem: nothing but a test loads dax_hmem, until here: udev would at boot,
+# and may still be going through the devices that were there then.
+unblock_hmem() {
+	udevadm settle
+	rm /etc/modprobe.d/vm.conf
 }
 
 autoprobe() { cat $dax/drivers_autoprobe; }
@@ -34,7 +42,7 @@ enable() {
 disabled() {
 	systemctl disable memmapd 2>/dev/null
 	systemctl stop memmapd
-	rm /etc/modprobe.d/vm.conf
+	unblock_hmem
 	hmem
 	# Newer kernels know that this memory is for kmem, and bring it online.
 	kernel 6.1 && driver=device_dax total=0 || driver=kmem total=$((4 * GiB))
@@ -49,7 +57,7 @@ disabled() {
 
 # Enabled late, with the kernel's own drivers loaded already.
 late() {
-	rm /etc/modprobe.d/vm.conf
+	unblock_hmem
 	check "stock drivers" modprobe -a kmem device_dax
 	enable
 	hmem
