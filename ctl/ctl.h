@@ -30,8 +30,9 @@ struct options {
         bool colors;
         bool merge;             /* check: files are parts of one policy */
         const char *sysroot;    /* check, diff: where the installed policy is */
+        const char *snapshot;   /* plan, doctor: a machine that was recorded */
         /* Of plan alone: */
-        const char *snapshot, *policy;
+        const char *policy;
         bool fresh, module;
 };
 
@@ -43,6 +44,7 @@ enum exit_code verb_plan(const struct options *o, int argc, char **argv);
 enum exit_code verb_snapshot(const struct options *o, int argc, char **argv);
 enum exit_code verb_check(const struct options *o, int argc, char **argv);
 enum exit_code verb_diff(const struct options *o, int argc, char **argv);
+enum exit_code verb_doctor(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */
 void complain(const char *format, ...) _printf_(1, 2);

@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
         { "reload",     0, 0,   false,  false,  false,  verb_reload },
         { "check",      0, -1,  true,   true,   false,  verb_check },
         { "diff",       0, -1,  true,   true,   false,  verb_diff },
+        { "doctor",     0, 0,   true,   false,  false,  verb_doctor },
 };
 
 void complain(const char *format, ...) {
@@ -49,12 +50,13 @@ static void help(void) {
              "  reload                  Let memmapd read its policy again\n"
              "  check [FILE...]         Look for mistakes in policy files, or in those installed\n"
              "  diff [FILE...]          What would be decided otherwise if these were the policy\n"
+             "  doctor                  What stands in the way of memmapd, and what to do\n"
              "\n"
              "Options:\n"
              "  --json[=short|pretty]   JSON instead of text (not for reload and snapshot)\n"
              "  --merge                 The files are parts of one policy (check)\n"
              "  --sysroot DIR           The installed files are below DIR (check, diff)\n"
-             "  --snapshot DIRECTORY    The machine that was recorded there (plan)\n"
+             "  --snapshot DIRECTORY    The machine that was recorded there (plan, doctor)\n"
              "  --policy FILE           Not the policy in force, but this one (plan)\n"
              "  --fresh                 As if no memory had been taken in yet (plan)\n"
              "  --module                As if memmapd_kmem were loaded (plan)\n"
@@ -164,7 +166,9 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("--sysroot is for \"check\" and \"diff\" without a file.");
         else if (o->merge && (v->run != verb_check || n == 0))
                 complain("--merge is for \"check\" with files.");
-        else if ((o->snapshot || o->policy || o->fresh || o->module) && !v->has_plan)
+        else if (o->snapshot && !v->has_plan && v->run != verb_doctor)
+                complain("--snapshot is for \"plan\" and \"doctor\".");
+        else if ((o->policy || o->fresh || o->module) && !v->has_plan)
                 complain("%s has no options of plan; see memmapctl --help.", name);
         else
                 return v->run(o, n, argv + argc - n);

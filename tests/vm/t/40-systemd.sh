@@ -159,6 +159,7 @@ service() {
 	systemctl --no-pager status memmapd | grep 'Status: "dax0.0: All 32 blocks are online' ||
 		die "systemctl status does not tell"
 	journal
+	check "the doctor finds nothing wrong" memmapctl doctor
 	check "nobody may look" as_nobody memmapctl status
 	refute "nobody may reload" as_nobody memmapctl reload
 	refute "nor over the bus" as_nobody busctl --system call \

@@ -17,6 +17,8 @@ wait_device dax0.0 online 60
 memmapctl status
 memmapctl explain dax0.0
 check "status says why" eval 'memmapctl status | grep -F "refuses the signature"'
+refute "the doctor sees nothing wrong" memmapctl doctor
+check "he knows the remedy" eval 'memmapctl doctor | grep -F "SECURE BOOT"'
 check "explain says why" eval 'memmapctl explain dax0.0 | grep -F "refuses the signature"'
 kernel 6.1 && backend=plain || backend=native
 eq "the backend" "$(dev /backend)" $backend
