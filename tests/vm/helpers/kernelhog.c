@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kernelhog NODE MIB: take kernel memory of a node and keep it.  The buffers of
- * pipes are neither movable nor given back, so they are taken from the node's
+ * kernelhog NODE MIB: take kernel memory of a node, or with "any" of the machine, and
+ * keep it.  The buffers of pipes are neither movable nor given back, so they are taken from the node's
  * kernel zone, as a memmap is.
  */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	mask = 1UL << atoi(argv[1]);
-	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL)) {
+	if (strcmp(argv[1], "any") && syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL)) {
 		perror("set_mempolicy");
 		return 1;
 	}
