@@ -18,6 +18,8 @@ DEFINE_CLEANUP(struct drain *, drain_free)
 /* Plans in a row that brought nothing forward, before it is given up. */
 #define MAX_ROUNDS 3
 #define ROUND_USEC (500 * 1000ULL)
+/* How long somebody else may be at a block. */
+#define OTHERS_USEC (5000 * 1000ULL)
 #define DEADLINE_ACCURACY_USEC 10000
 
 /* The end */
@@ -263,6 +265,34 @@ static void end_out(struct record *r, const struct device *d, const struct drain
         end(r, d, RESULT_DONE, message);
 }
 
+/*
+ * A worker of a daemon that was killed may take a while to leave the kernel: its block
+ * is let be until it has.  Whether to wait for that.
+ */
+static bool wait_for_others(struct record *r, const struct device *d) {
+        struct operation *op = r->op;
+        uint64_t now = operate_now(r->manager);
+        size_t i = 0;
+
+        while (i < d->n_blocks && (d->blocks[i].state != BLOCK_GOING ||
+                                   (op->asked && !op->asked[i])))
+                i++;
+        if (i == d->n_blocks) {
+                op->others_usec = 0;
+                return false;
+        }
+        if (!op->others_usec)
+                op->others_usec = now + OTHERS_USEC;
+        if (now < op->others_usec) {
+                manager_look_in(r->manager, ROUND_USEC);
+                return true;
+        }
+        operate_fail(r, "memory%llu (block %zu) cannot be taken offline: %s",
+                     (unsigned long long) d->blocks[i].number, i,
+                     drain_reason_to_string(DRAIN_GOING));
+        return false;
+}
+
 static void go_out(struct record *r, struct device *d) {
         _cleanup_(drain_freep) struct drain *drain = NULL;
 
@@ -345,6 +375,8 @@ static void proceed(struct record *r, struct device *d) {
 
         if (!op->back && is_late(r))
                 operate_fail(r, "the time that was given for it is over");
+        if (wait_for_others(r, d))
+                return;
         if (!op->back && op->rounds >= MAX_ROUNDS)
                 operate_fail(r, "%d attempts in a row brought nothing forward", MAX_ROUNDS);
         if (!op->back && op->why[0])

@@ -47,6 +47,7 @@ struct operation {
 
         struct plan *plan;      /* that the worker carries out, or NULL */
         size_t at;              /* the step it is at */
+        uint64_t others_usec;   /* monotonic; until then somebody else may be at a block of it */
         int rounds;             /* plans in a row without progress */
         bool progressed;
         bool ended;             /* the worker was told to end */

@@ -495,6 +495,28 @@ class Killed(MemmapdTest):
         self.run_killed("ram", prepare, check, (12, 14, 18))
         self.run_killed("seed", prepare, check, (12, 15, 20, 24))
 
+    def test_the_last_worker_is_still_in_the_kernel(self):
+        """Its block is neither online nor offline, for a while or for good."""
+        for stays in (False, True):
+            with self.subTest(stays=stays):
+                m = FakeMachine(devices=[Dax(size=1 * GiB)])
+                with m, Daemon(m, policy()) as d:
+                    d.wait_state("dax0.0", "online")
+                    path = f"/sys/devices/system/memory/memory{m.devices['dax0.0'].numbers[4]}/state"
+                    self.kill_at(m, d, 2)
+                    d.sigkill()
+                    m.tree.line(path, "going-offline", 0o644)
+                    d.start_unwaited()
+                    if stays:
+                        self.assertIn("(block 4) cannot be taken offline: somebody else",
+                                      d.wait_message("NOT_REMOVED")["MESSAGE"])
+                        m.tree.line(path, "online", 0o644)
+                        d.wait_state("dax0.0", "online")
+                    else:
+                        time.sleep(2)
+                        m.tree.line(path, "online", 0o644)
+                        d.wait_state("dax0.0", "removed")
+
     def test_the_time_goes_on(self):
         m = FakeMachine(devices=[Dax(size=1 * GiB)])
         with m, Daemon(m, policy()) as d:
