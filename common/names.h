@@ -7,6 +7,13 @@
 #define BUS_PATH "/org/memmapd1"
 #define BUS_INTERFACE_MANAGER "org.memmapd1.Manager"
 
+/* Flags of Manager.Remove() and Manager.Offline(). */
+#define OPERATE_KEEP 1                 /* what went offline stays so, whatever happens */
+#define OPERATE_FORCE 2                /* even if what is in it may not fit elsewhere */
+
+/* polkit */
+#define POLKIT_ACTION_OPERATE "org.memmapd1.operate"
+
 /* Version of the JSON that Manager.Describe() returns. */
 #define DESCRIBE_FORMAT 1
 
@@ -50,3 +57,8 @@
 #define MESSAGE_RATIO_HIGH "d975f02c337d45638dc8959a33216d31"
 #define MESSAGE_GONE "53b7562ce2f54ab580d4d754f6a1a005"
 #define MESSAGE_ORPHANED "1acebee8278f4df18b5ae162120b0c35"
+#define MESSAGE_ORDERED "b3ff8c51e8aa490ea4a569ac61093da6"
+#define MESSAGE_REMOVED "d721b410c4be4c5a93f086f48f11a576"
+#define MESSAGE_NOT_REMOVED "e109a0edafcb4fe2a23fabf9025da60e"
+#define MESSAGE_BROUGHT_BACK "055cfaf02e9d4b4dbb8d84332e447633"
+#define MESSAGE_NOT_BACK "d01eb201ad854308aedd61be3f9d298b"

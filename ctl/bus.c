@@ -11,7 +11,7 @@
 
 #define CALL_TIMEOUT_USEC (20 * UINT64_C(1000000))
 
-static enum exit_code bus_open(sd_bus **ret) {
+enum exit_code bus_open(sd_bus **ret) {
         int r = sd_bus_open_system(ret);
 
         if (r >= 0)
@@ -39,7 +39,7 @@ static bool is_denied(const sd_bus_error *error, int r) {
                sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
 }
 
-static enum exit_code call_failed(const char *method, const sd_bus_error *error, int r) {
+enum exit_code call_failed(const char *method, const sd_bus_error *error, int r) {
         if (nobody_owns_the_name(error)) {
                 complain("memmapd is not running: start it with \"systemctl start memmapd\".");
                 return EXIT_NOT_RUNNING;
@@ -47,6 +47,11 @@ static enum exit_code call_failed(const char *method, const sd_bus_error *error,
         if (sd_bus_error_has_name(error, BUS_NAME ".Error.PolicyInvalid"))
                 complain("The policy is not valid%s: %s", strcmp(method, "Reload") == 0 ?
                          ", the one before it stays in force" : "", error->message);
+        else if (sd_bus_error_has_name(error, BUS_NAME ".Error.NoDevice")) {
+                complain("%s.", error->message);
+                return EXIT_NO_DEVICE;
+        } else if (error->name && strncmp(error->name, BUS_NAME ".Error.", 18) == 0)
+                complain("%s.", error->message);
         else if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD))
                 complain("memmapd has no %s: it is older than this memmapctl, restart it.", method);
         else if (is_denied(error, r))
@@ -71,9 +76,7 @@ static int append_files(sd_bus_message *m, const struct policy_files *files) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* @files: the arguments of the method, or NULL. */
-static int call_new(sd_bus *bus, const char *method, const struct policy_files *files,
-                    sd_bus_message **ret) {
+int bus_call_new(sd_bus *bus, const char *method, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
@@ -82,6 +85,18 @@ static int call_new(sd_bus *bus, const char *method, const struct policy_files *
         /* Nobody is to wait for a daemon that somebody chose not to start. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(m, false);
+        if (r >= 0)
+                *ret = steal(&m);
+        return r;
+}
+
+/* @files: the arguments of the method, or NULL. */
+static int call_new(sd_bus *bus, const char *method, const struct policy_files *files,
+                    sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = bus_call_new(bus, method, &m);
         if (r >= 0 && files)
                 r = append_files(m, files);
         if (r >= 0)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <systemd/sd-bus.h>
 
 #include "ctl.h"
 #include "policy-files.h"
@@ -17,3 +18,8 @@ enum exit_code call_describe(struct json_object **ret);
 enum exit_code call_diff(const struct policy_files *files, struct json_object **ret);
 
 enum exit_code call_reload(void);
+
+/* For those who need more of the bus than an answer. */
+enum exit_code bus_open(sd_bus **ret);
+int bus_call_new(sd_bus *bus, const char *method, sd_bus_message **ret);
+enum exit_code call_failed(const char *method, const sd_bus_error *error, int r);

@@ -13,6 +13,8 @@ enum exit_code {
         EXIT_USAGE              = 2,
         EXIT_NOT_RUNNING        = 3,
         EXIT_NO_DEVICE          = 4,
+        EXIT_UNFINISHED         = 5,    /* an order could not be carried out to its end */
+        EXIT_GOES_ON            = 6,    /* it was not waited for */
 
         /* Those of diff(1), for "diff" alone. */
         EXIT_DIFFERENT          = 1,
@@ -34,6 +36,9 @@ struct options {
         /* Of plan alone: */
         const char *policy;
         bool fresh, module;
+        /* Of remove and offline alone: */
+        const char *deadline;   /* NULL: the default */
+        bool keep, force;
 };
 
 /* @argv holds the arguments of the verb, without its name. */
@@ -45,6 +50,13 @@ enum exit_code verb_snapshot(const struct options *o, int argc, char **argv);
 enum exit_code verb_check(const struct options *o, int argc, char **argv);
 enum exit_code verb_diff(const struct options *o, int argc, char **argv);
 enum exit_code verb_doctor(const struct options *o, int argc, char **argv);
+enum exit_code verb_remove(const struct options *o, int argc, char **argv);
+enum exit_code verb_offline(const struct options *o, int argc, char **argv);
+enum exit_code verb_online(const struct options *o, int argc, char **argv);
+enum exit_code verb_hold(const struct options *o, int argc, char **argv);
+enum exit_code verb_release(const struct options *o, int argc, char **argv);
+enum exit_code verb_apply(const struct options *o, int argc, char **argv);
+enum exit_code verb_monitor(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */
 void complain(const char *format, ...) _printf_(1, 2);

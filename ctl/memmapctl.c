@@ -12,19 +12,26 @@
 struct verb {
         const char *name;
         int min_args, max_args; /* max_args -1: any number */
-        bool has_json, has_sysroot, has_plan;   /* options */
+        bool has_json, has_sysroot, has_plan, has_out;  /* options */
         enum exit_code (*run)(const struct options *o, int argc, char **argv);
 };
 
 static const struct verb verbs[] = {
-        { "status",     0, -1,  true,   false,  false,  verb_status },
-        { "explain",    1, 1,   true,   false,  false,  verb_explain },
-        { "plan",       0, 0,   true,   false,  true,   verb_plan },
-        { "snapshot",   1, 1,   false,  false,  false,  verb_snapshot },
-        { "reload",     0, 0,   false,  false,  false,  verb_reload },
-        { "check",      0, -1,  true,   true,   false,  verb_check },
-        { "diff",       0, -1,  true,   true,   false,  verb_diff },
-        { "doctor",     0, 0,   true,   false,  false,  verb_doctor },
+        { "status",     0, -1,  true,   false,  false,  false,  verb_status },
+        { "explain",    1, 1,   true,   false,  false,  false,  verb_explain },
+        { "plan",       0, 0,   true,   false,  true,   false,  verb_plan },
+        { "snapshot",   1, 1,   false,  false,  false,  false,  verb_snapshot },
+        { "reload",     0, 0,   false,  false,  false,  false,  verb_reload },
+        { "check",      0, -1,  true,   true,   false,  false,  verb_check },
+        { "diff",       0, -1,  true,   true,   false,  false,  verb_diff },
+        { "doctor",     0, 0,   true,   false,  false,  false,  verb_doctor },
+        { "remove",     1, 1,   true,   false,  false,  true,   verb_remove },
+        { "offline",    1, -1,  true,   false,  false,  true,   verb_offline },
+        { "online",     1, -1,  true,   false,  false,  false,  verb_online },
+        { "hold",       1, 1,   false,  false,  false,  false,  verb_hold },
+        { "release",    1, 1,   false,  false,  false,  false,  verb_release },
+        { "apply",      0, 1,   false,  false,  false,  false,  verb_apply },
+        { "monitor",    0, 0,   true,   false,  false,  false,  verb_monitor },
 };
 
 void complain(const char *format, ...) {
@@ -40,7 +47,7 @@ void complain(const char *format, ...) {
 static void help(void) {
         puts("memmapctl [OPTION...] [VERB]\n"
              "\n"
-             "Ask memmapd about CXL and dax memory that becomes system RAM.\n"
+             "Ask memmapd about CXL and dax memory that becomes system RAM, and give it orders.\n"
              "\n"
              "Verbs:\n"
              "  status [DEVICE...]      What became of each device (the default)\n"
@@ -50,10 +57,23 @@ static void help(void) {
              "  reload                  Let memmapd read its policy again\n"
              "  check [FILE...]         Look for mistakes in policy files, or in those installed\n"
              "  diff [FILE...]          What would be decided otherwise if these were the policy\n"
+             "  monitor                 What happens, as it happens\n"
              "  doctor                  What stands in the way of memmapd, and what to do\n"
              "\n"
+             "For root, and whom polkit lets:\n"
+             "  remove DEVICE           Take all of its memory out; it stays out\n"
+             "  offline DEVICE [N...]   Take blocks offline: 3 5-7, all by default\n"
+             "  online DEVICE [N...]    Bring them online, or take a removed device in again\n"
+             "  hold DEVICE             Let the policy do nothing more to it\n"
+             "  release DEVICE          Let the policy go on\n"
+             "  apply [DEVICE]          Let the policy decide on it as if it had just come\n"
+             "\n"
              "Options:\n"
-             "  --json[=short|pretty]   JSON instead of text (not for reload and snapshot)\n"
+             "  --json[=short|pretty]   JSON instead of text, where there is something to tell\n"
+             "  --deadline TIME         Give up then, and bring back what is offline (remove,\n"
+             "                          offline; 90s, 10min, 0: never; 10min by default)\n"
+             "  --keep                  ... and do not bring it back (remove, offline)\n"
+             "  --force                 Even if what is in it may not fit elsewhere (remove, offline)\n"
              "  --merge                 The files are parts of one policy (check)\n"
              "  --sysroot DIR           The installed files are below DIR (check, diff)\n"
              "  --snapshot DIRECTORY    The machine that was recorded there (plan, doctor)\n"
@@ -90,6 +110,7 @@ static int parse_options(int argc, char **argv, struct options *o) {
         enum {
                 OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
                 OPTION_SNAPSHOT, OPTION_POLICY, OPTION_FRESH, OPTION_MODULE,
+                OPTION_DEADLINE, OPTION_KEEP, OPTION_FORCE,
         };
         static const struct option options[] = {
                 { "help",       no_argument,            NULL,   'h' },
@@ -101,6 +122,9 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 { "policy",     required_argument,      NULL,   OPTION_POLICY },
                 { "fresh",      no_argument,            NULL,   OPTION_FRESH },
                 { "module",     no_argument,            NULL,   OPTION_MODULE },
+                { "deadline",   required_argument,      NULL,   OPTION_DEADLINE },
+                { "keep",       no_argument,            NULL,   OPTION_KEEP },
+                { "force",      no_argument,            NULL,   OPTION_FORCE },
                 { 0 },
         };
         int c;
@@ -136,6 +160,15 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 case OPTION_MODULE:
                         o->module = true;
                         break;
+                case OPTION_DEADLINE:
+                        o->deadline = optarg;
+                        break;
+                case OPTION_KEEP:
+                        o->keep = true;
+                        break;
+                case OPTION_FORCE:
+                        o->force = true;
+                        break;
                 default:
                         return EXIT_USAGE;
                 }
@@ -170,6 +203,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("--snapshot is for \"plan\" and \"doctor\".");
         else if ((o->policy || o->fresh || o->module) && !v->has_plan)
                 complain("%s has no options of plan; see memmapctl --help.", name);
+        else if ((o->deadline || o->keep || o->force) && !v->has_out)
+                complain("%s has no options of remove; see memmapctl --help.", name);
         else
                 return v->run(o, n, argv + argc - n);
         return EXIT_USAGE;

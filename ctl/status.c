@@ -50,7 +50,8 @@ static const char *state_color(struct json_object *d) {
                 return "yellow";
         if (state_is(d, "online") || state_is(d, "plugged"))
                 return "green";
-        if (state_is(d, "working") || state_is(d, "planned"))
+        if (state_is(d, "working") || state_is(d, "planned") || state_is(d, "leaving") ||
+            state_is(d, "returning"))
                 return "cyan";
         return NULL;
 }

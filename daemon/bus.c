@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "bus-operate.h"
 #include "log.h"
 #include "names.h"
 #include "policy-json.h"
@@ -108,6 +109,31 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
         /* Not for everybody: sd-bus wants CAP_SYS_ADMIN of the caller. */
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
+        /* For root and whom polkit lets; see authorize.h. */
+        SD_BUS_METHOD_WITH_ARGS("Remove",
+                                SD_BUS_ARGS("s", device, "t", timeout_usec, "t", flags),
+                                SD_BUS_RESULT("b", begun), bus_remove,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Offline",
+                                SD_BUS_ARGS("s", device, "at", blocks, "t", timeout_usec,
+                                            "t", flags),
+                                SD_BUS_RESULT("b", begun), bus_offline,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Online", SD_BUS_ARGS("s", device, "at", blocks),
+                                SD_BUS_RESULT("b", begun), bus_online,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("s", device), SD_BUS_NO_RESULT, bus_cancel,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Hold", SD_BUS_ARGS("s", device), SD_BUS_NO_RESULT, bus_hold,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("s", device), SD_BUS_NO_RESULT,
+                                bus_release, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("s", device), SD_BUS_NO_RESULT, bus_apply,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS("Progress", SD_BUS_ARGS("s", device, "s", state, "t", done,
+                                                        "t", total), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", device, "s", operation, "s", result,
+                                                        "s", message), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", device, "s", state), 0),
         SD_BUS_VTABLE_END
 };
@@ -116,6 +142,20 @@ void bus_device_changed(sd_bus *bus, const struct record *r) {
         if (bus)
                 (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
                                           r->name, device_state_to_string(r->state));
+}
+
+void bus_device_progressed(sd_bus *bus, const struct record *r) {
+        if (bus)
+                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Progress", "sstt",
+                                          r->name, device_state_to_string(r->state),
+                                          (uint64_t) r->done, (uint64_t) r->total);
+}
+
+void bus_operation_finished(sd_bus *bus, const struct record *r, const struct operation_end *end) {
+        if (bus)
+                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Finished", "ssss",
+                                          r->name, operation_to_string(end->kind),
+                                          operation_result_to_string(end->result), end->message);
 }
 
 static int serve(struct manager *m, sd_bus *bus) {

@@ -155,6 +155,19 @@ static struct json_object *describe_progress(const struct record *r) {
         return o;
 }
 
+/* An operator's order that is under way. */
+static struct json_object *describe_operation(const struct record *r) {
+        struct json_object *o;
+
+        if (!r->op)
+                return NULL;
+        o = json_object_new_object();
+        add_string(o, "kind", operation_to_string(r->op->kind));
+        add_bool(o, "back", r->op->back);
+        add_string(o, "why", r->op->why);
+        return o;
+}
+
 /* NULL: none of ours. */
 static const char *backend_in_use(const struct device *d) {
         if (d->holder == HOLDER_MEMMAPD)
@@ -183,6 +196,8 @@ static struct json_object *describe_device(const struct record *r, const struct 
         json_object_object_add(o, "memmap", describe_memmap(d, c));
         json_object_object_add(o, "map", describe_map(d));
         json_object_object_add(o, "progress", describe_progress(r));
+        add_bool(o, "held", r->held);
+        json_object_object_add(o, "operation", describe_operation(r));
         return o;
 }
 

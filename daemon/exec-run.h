@@ -33,5 +33,10 @@ int exec_place(const struct run *run, const struct step *step);
 /* -ENOENT: no driver has it. */
 int exec_driver(const struct run *run, char *buf, size_t size);
 
+/* exec-drain.c: taking out. */
+int exec_offline(const struct run *run, const struct step *step);
+int exec_unplug(const struct run *run, const struct step *step);
+int exec_unbind(const struct run *run, const struct step *step);
+
 /* exec-kmem.c: bind the device, which is free, to the kernel's own driver. */
 int exec_bind_kmem(const struct run *run, const struct step *step);

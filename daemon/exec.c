@@ -250,6 +250,12 @@ static int do_step(struct run *run, struct step *step) {
                 return do_plug(run, step);
         case STEP_ONLINE:
                 return do_online(run, step);
+        case STEP_OFFLINE:
+                return exec_offline(run, step);
+        case STEP_UNPLUG:
+                return exec_unplug(run, step);
+        case STEP_UNBIND:
+                return exec_unbind(run, step);
         default:
                 return -EINVAL;
         }

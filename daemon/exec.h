@@ -39,6 +39,8 @@ struct exec_job {
         const struct device *device;    /* of the model */
         const struct decision *decision;
         const struct plan *plan;
+        uint64_t leave;                 /* OFFLINE: so much of MemAvailable has to be left */
+        bool force;                     /* ... whatever is left */
         exec_report report;
         void *userdata;
 };

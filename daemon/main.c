@@ -120,6 +120,18 @@ static void on_changed(void *userdata, const struct record *r) {
         sd_notifyf(false, "STATUS=%s: %s", r->name, r->message);
 }
 
+static void on_progressed(void *userdata, const struct record *r) {
+        const struct daemon *d = userdata;
+
+        bus_device_progressed(d->bus, r);
+}
+
+static void on_finished(void *userdata, const struct record *r, const struct operation_end *end) {
+        const struct daemon *d = userdata;
+
+        bus_operation_finished(d->bus, r, end);
+}
+
 static int listen_to_signals(struct daemon *d, sd_event *event) {
         sigset_t mask;
         int r;
@@ -171,6 +183,8 @@ static int run(struct daemon *d, const struct options *o) {
                 .policy_root = o->sysroot ?: "",
                 .dry_run = o->dry_run,
                 .changed = on_changed,
+                .progressed = on_progressed,
+                .finished = on_finished,
                 .userdata = d,
         };
         r = set_up(d, event);

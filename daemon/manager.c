@@ -7,6 +7,7 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
+#include "operate.h"
 #include "orphans.h"
 #include "state.h"
 
@@ -43,6 +44,7 @@ static void forget_gone(struct manager *m) {
                         at = &r->next;
                         continue;
                 }
+                operate_gone(r);
                 log_gone(m, r);
                 if (!m->dry_run)
                         state_forget_device(m->sysfs, r->name);
@@ -61,7 +63,7 @@ static void look_again_for_the_refused(struct manager *m) {
                         manager_look_in(m, REFUSED_DELAY_USEC);
 }
 
-static void look(struct manager *m) {
+void manager_look(struct manager *m) {
         struct model *model = NULL;
         int r;
 
@@ -87,14 +89,14 @@ static void look(struct manager *m) {
                         return;
                 }
                 record_overlay(record, d);
-                if (!record->worker)
+                if (!record->worker && !operate_consider(m, record, d))
                         take_consider(m, record, d);
         }
         look_again_for_the_refused(m);
 }
 
 static void on_schedule(void *userdata) {
-        look(userdata);
+        manager_look(userdata);
 }
 
 void manager_look_in(struct manager *m, uint64_t usec) {
@@ -110,7 +112,7 @@ int manager_start(struct manager *m) {
         r = manager_start_policy(m);
         if (r < 0)
                 return r;
-        look(m);
+        manager_look(m);
         return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "decide.h"
+#include "operation.h"
 #include "policy-files.h"
 #include "probe.h"
 #include "schedule.h"
@@ -24,6 +25,10 @@ enum device_state {
         STATE_ONLINE,
         STATE_PLUGGED,
         STATE_DEGRADED,         /* blocks failed, or were taken away */
+        STATE_LEAVING,          /* taken out by the operator's order */
+        STATE_RETURNING,        /* brought online by it, or as it could not be carried out */
+        STATE_REMOVED,          /* taken out; stays out */
+        STATE_HELD,             /* the policy does nothing to it */
         _STATE_MAX,
 };
 
@@ -47,8 +52,12 @@ struct record {
         bool stuck;                     /* given up until the next look at the refused */
         bool handed_back;               /* to the drivers it would have had */
 
+        struct operation *op;           /* under way, by the operator's order; or NULL */
+        bool removed, held;             /* by him */
+
         struct worker *worker;          /* NULL: idle */
         size_t done, total;             /* steps of the plan */
+        uint64_t told_usec;             /* monotonic; when they were told of last */
         uint64_t retry_usec;            /* monotonic; when a stuck one is tried again */
         bool progressed;                /* some step of the plan succeeded */
         int rounds;                     /* plans in a row without progress */
@@ -82,11 +91,17 @@ struct manager {
         struct record *records;
         struct schedule *looks;         /* at the machine */
         void (*changed)(void *userdata, const struct record *r);
+        void (*progressed)(void *userdata, const struct record *r);
+        void (*finished)(void *userdata, const struct record *r,
+                         const struct operation_end *end);
         void *userdata;
 };
 
 int manager_start(struct manager *m);
 void manager_stop(struct manager *m);
+
+/* Look now. */
+void manager_look(struct manager *m);
 
 /* Look at the machine in @usec, or earlier if that was asked for before. */
 void manager_look_in(struct manager *m, uint64_t usec);
@@ -104,6 +119,10 @@ struct record *record_get(struct manager *m, const struct device *d);
 struct record *record_free(struct record *r);
 void record_set_state(struct record *r, enum device_state state, const char *format, ...)
         _printf_(3, 4);
+/* It is decided on as if it had just come. */
+void record_renew(struct manager *m, struct record *r);
+/* One more step of the plan is done. */
+void record_progress(struct record *r);
 /* What the record knows and sysfs does not, into the model. */
 void record_overlay(const struct record *r, struct device *d);
 int record_fail_block(struct record *r, size_t n_blocks, size_t block);
@@ -113,6 +132,8 @@ void record_promise_to_others(const struct manager *m, const struct record *r,
 
 /* take.c: decide on an idle device, and act on it. */
 void take_consider(struct manager *m, struct record *r, struct device *d);
+/* The policy is to let it be. */
+void take_stop(struct record *r);
 
 const char *device_state_to_string(enum device_state s);
 

@@ -282,3 +282,19 @@ struct node *nodes_free(struct node *nodes, size_t n) {
         free(nodes);
         return NULL;
 }
+
+int probe_available(const struct sysfs *s, uint64_t *ret) {
+        _cleanup_(freep) char *text = NULL;
+        unsigned long long kb;
+        const char *line;
+        int r;
+
+        r = sysfs_read_all(s, &text, NULL, "proc/meminfo");
+        if (r < 0)
+                return r;
+        line = strstr(text, "MemAvailable:");
+        if (!line || sscanf(line, "MemAvailable: %llu", &kb) != 1 || kb > KB_MAX)
+                return -EBADMSG;
+        *ret = kb * 1024;
+        return 0;
+}

@@ -19,6 +19,9 @@ struct node *nodes_free(struct node *nodes, size_t n);
 int probe_device(const struct sysfs *s, const struct model *m, const char *name,
                  struct device *ret);
 
+/* What the machine says it has left: MemAvailable. */
+int probe_available(const struct sysfs *s, uint64_t *ret);
+
 /* State and zone of the block of that number. */
 void probe_block(const struct sysfs *s, struct block *b);
 

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "manager.h"
+#include "operate.h"
 #include "state.h"
 
 static const char *const state_words[_STATE_MAX] = {
@@ -16,6 +17,10 @@ static const char *const state_words[_STATE_MAX] = {
         [STATE_ONLINE] = "online",
         [STATE_PLUGGED] = "plugged",
         [STATE_DEGRADED] = "degraded",
+        [STATE_LEAVING] = "leaving",
+        [STATE_RETURNING] = "returning",
+        [STATE_REMOVED] = "removed",
+        [STATE_HELD] = "held",
 };
 
 const char *device_state_to_string(enum device_state s) {
@@ -37,6 +42,7 @@ struct record *record_get(struct manager *m, const struct device *d) {
         r->payer = -1;
         r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
         r->adopted = state_adopted(m->sysfs, d->name);
+        operate_recall(r, d);
         r->next = m->records;
         m->records = r;
         return r;
@@ -46,6 +52,7 @@ struct record *record_free(struct record *r) {
         if (!r)
                 return NULL;
         worker_free(r->worker);
+        operation_free(r->op);
         json_object_put(r->decision);
         free(r->failed);
         free(r);
@@ -68,6 +75,21 @@ void record_set_state(struct record *r, enum device_state state, const char *for
                 r->manager->changed(r->manager->userdata, r);
 }
 
+/* So often at most; a plan may have thousands of steps. */
+#define TELL_USEC 100000
+
+void record_progress(struct record *r) {
+        const struct manager *m = r->manager;
+        uint64_t now;
+
+        r->done++;
+        if (!m->progressed || sd_event_now(m->event, CLOCK_MONOTONIC, &now) < 0 ||
+            (now < r->told_usec + TELL_USEC && r->done < r->total))
+                return;
+        r->told_usec = now;
+        m->progressed(m->userdata, r);
+}
+
 int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
         if (!r->failed) {
                 r->failed = calloc(n_blocks + 1, sizeof(*r->failed));
@@ -78,6 +100,14 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
         if (block < r->n_failed)
                 r->failed[block] = true;
         return 0;
+}
+
+void record_renew(struct manager *m, struct record *r) {
+        free(steal(&r->failed));
+        r->n_failed = 0;
+        r->stuck = r->settled = r->settled_with_failures = r->handed_back = false;
+        r->rounds = 0;
+        state_forget(m->sysfs, r->name);
 }
 
 void record_overlay(const struct record *r, struct device *d) {

@@ -9,7 +9,6 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
-#include "state.h"
 
 static int read_files(const struct manager *m, struct policy_files **ret) {
         _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
@@ -147,12 +146,8 @@ static void try_again_what_was_given_up(struct manager *m) {
                 r->stuck = false;
                 r->rounds = 0;
                 r->handed_back = false;
-                if (!r->settled_with_failures)
-                        continue;
-                free(steal(&r->failed));
-                r->n_failed = 0;
-                r->settled = r->settled_with_failures = false;
-                state_forget(m->sysfs, r->name);
+                if (r->settled_with_failures)
+                        record_renew(m, r);
         }
 }
 

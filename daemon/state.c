@@ -97,6 +97,19 @@ bool state_adopted(const struct sysfs *s, const char *device) {
         return o;
 }
 
+int state_order(const struct sysfs *s, const char *device, struct json_object *orders) {
+        char path[SYSFS_PATH_MAX];
+
+        if (orders)
+                return put(s, "orders", device, orders);
+        file_of("orders", device, path, sizeof(path));
+        return sysfs_remove(s, path);
+}
+
+struct json_object *state_orders(const struct sysfs *s, const char *device) {
+        return get(s, "orders", device);
+}
+
 void state_forget(const struct sysfs *s, const char *device) {
         char path[SYSFS_PATH_MAX];
 
@@ -108,6 +121,7 @@ void state_forget_device(const struct sysfs *s, const char *device) {
         char path[SYSFS_PATH_MAX];
 
         state_forget(s, device);
+        (void) state_order(s, device, NULL);
         file_of("adopted", device, path, sizeof(path));
         (void) sysfs_remove(s, path);
 }

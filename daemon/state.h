@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What must outlive the daemon but not the boot: which devices are done with, what
- * was decided for them, and which of those that the kernel's driver holds are ours.
+ * was decided for them, which of those that the kernel's driver holds are ours, and what
+ * an operator ordered.
  * Kept below RUN_DIR, a file a device.
  *
  * The kernel shows what is there; it cannot show whether a block that is missing
@@ -28,6 +29,11 @@ bool state_settled(const struct sysfs *s, const char *device, bool *ret_failed,
  */
 int state_adopt(const struct sysfs *s, const char *device);
 bool state_adopted(const struct sysfs *s, const char *device);
+
+/* What an operator ordered; NULL: nothing is in force any more. */
+int state_order(const struct sysfs *s, const char *device, struct json_object *orders);
+/* A new reference, or NULL. */
+struct json_object *state_orders(const struct sysfs *s, const char *device);
 
 /* It is to be taken in again. */
 void state_forget(const struct sysfs *s, const char *device);

@@ -189,10 +189,14 @@ static void give_up(struct record *r) {
         }, "%s", r->message);
 }
 
-static void end_round(struct record *r) {
+void take_stop(struct record *r) {
         r->worker = worker_free(r->worker);
         r->promised = 0;
         memset(r->coming, 0, sizeof(r->coming));
+}
+
+static void end_round(struct record *r) {
+        take_stop(r);
         r->adopted = state_adopted(r->manager->sysfs, r->name);
         r->rounds = r->progressed ? 0 : r->rounds + 1;
         if (r->rounds >= MAX_ROUNDS)
@@ -215,7 +219,7 @@ static void block_name(const struct device *d, size_t i, char *buf, size_t size)
 }
 
 static void on_step_done(struct record *r, struct device *d, const struct exec_event *e) {
-        r->done++;
+        record_progress(r);
         if (e->step != STEP_PLACE)
                 r->progressed = true;
         if (e->block >= d->n_blocks || (e->step != STEP_PLUG && e->step != STEP_ONLINE))
@@ -242,7 +246,7 @@ static void on_step_failed(struct record *r, const struct device *d, const struc
         char block[32];
 
         block_name(d, e->block, block, sizeof(block));
-        r->done++;
+        record_progress(r);
         log_about(LOG_WARNING, (struct log_about) {
                 .message_id = MESSAGE_STEP_FAILED, .device = r->name, .error = e->error,
                 .step = step_to_string(e->step), .block = block,

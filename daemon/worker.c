@@ -149,6 +149,11 @@ int worker_start(sd_event *event, const struct exec_job *job,
         return 0;
 }
 
+void worker_kill(struct worker *w) {
+        if (!w->exited)
+                kill(w->pid, SIGKILL);
+}
+
 struct worker *worker_free(struct worker *w) {
         if (!w)
                 return NULL;

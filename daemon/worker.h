@@ -25,5 +25,8 @@ struct worker_handler {
 int worker_start(sd_event *event, const struct exec_job *job,
                  const struct worker_handler *handler, struct worker **ret);
 
+/* Ends what it is at.  @lost is called once the kernel has let go of it. */
+void worker_kill(struct worker *w);
+
 /* Kills it if it still runs.  Returns NULL. */
 struct worker *worker_free(struct worker *w);

@@ -37,3 +37,12 @@ void order_online(enum order order, bool online_below, size_t *blocks, size_t n)
                 break;
         }
 }
+
+void order_offline(bool online_below, size_t *blocks, size_t n) {
+        size_t gap = online_below ? 0 : 1;
+
+        /* The gap goes first, the others from above. */
+        if (gap < n)
+                to_the_end(blocks, n, gap);
+        reverse(blocks, n);
+}

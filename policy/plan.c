@@ -11,6 +11,9 @@ static const char *const step_words[_STEP_MAX] = {
         [STEP_PLACE] = "place",
         [STEP_PLUG] = "plug",
         [STEP_ONLINE] = "online",
+        [STEP_OFFLINE] = "offline",
+        [STEP_UNPLUG] = "unplug",
+        [STEP_UNBIND] = "unbind",
 };
 
 const char *step_to_string(enum step_kind k) {

@@ -15,6 +15,10 @@ enum step_kind {
         STEP_PLACE,             /* placement: of the blocks plugged from here on */
         STEP_PLUG,              /* block */
         STEP_ONLINE,            /* block, zone */
+        /* Of taking out; see drain.h. */
+        STEP_OFFLINE,           /* block */
+        STEP_UNPLUG,            /* block; it is offline */
+        STEP_UNBIND,            /* the device has no driver from then on */
         _STEP_MAX,
 };
 
@@ -22,7 +26,7 @@ struct step {
         enum step_kind kind;
         enum placement placement;       /* PLACE; PLUG: what is expected */
         enum zone zone;                 /* ONLINE */
-        size_t block;                   /* PLUG, ONLINE: index in the device */
+        size_t block;                   /* index in the device, of the steps with a block */
 };
 
 struct plan {

@@ -9,7 +9,7 @@ _memmapctl_devices() { command ls /sys/bus/dax/devices 2>/dev/null; }
 # _memmapctl_words KIND HELP: verbs, or options, one a line.
 _memmapctl_words() {
 	case $1 in
-	verbs) sed -n '/^Verbs:/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p' <<<"$2" ;;
+	verbs) sed -n '/^Verbs:/,/^Options:/s/^  \([a-z][a-z-]*\).*/\1/p' <<<"$2" ;;
 	options) sed -n '/^Options:/,/^$/{ s/^  \(-[a-z]\), \(--[a-z-]*\).*/\1\n\2/; s/^  \(--[a-z-]*\).*/\1/
 		/^-/p; }' <<<"$2" ;;
 	esac

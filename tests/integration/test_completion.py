@@ -105,7 +105,7 @@ class Completion:
         """As --help has them."""
         done = subprocess.run([built("MEMMAPCTL", "ctl/memmapctl"), "--help"], text=True,
                               capture_output=True, timeout=30, check=True)
-        section = done.stdout.partition("Verbs:\n")[2].partition("\n\n")[0]
+        section = done.stdout.partition("Verbs:\n")[2].partition("Options:\n")[0]
         return set(re.findall(r"(?m)^  ([a-z-]+)", section))
 
     def test_verbs(self):

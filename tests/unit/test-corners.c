@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "drain.h"
 #include "maker.h"
 
 #define N 8
@@ -122,6 +123,43 @@ static void plans_without_memory(void **state) {
         }
         assert_int_equal(failures, 5);
         decision_free(d);
+}
+
+static int drain_or_undo(const struct machine *m, bool undo) {
+        struct block before[N];
+        struct drain *d = NULL;
+        struct plan *p = NULL;
+        int r;
+
+        memcpy(before, m->blocks, sizeof(before));
+        r = undo ? drain_undo(&m->model, &m->device, before, &p) :
+                drain_make(&m->model, &m->device, NULL, &d);
+        if (r < 0) {
+                assert_null(d);
+                assert_null(p);
+        }
+        plan_free(p);
+        drain_free(d);
+        return r;
+}
+
+static void drains_without_memory(void **state) {
+        struct machine *m = machine();
+
+        (void) state;
+        for (size_t undo = 0; undo < 2; undo++) {
+                int failures = 0, r;
+
+                do {
+                        live = 0;
+                        allocations_left = failures++;
+                        r = drain_or_undo(m, undo);
+                        allocations_left = -1;
+                        assert_size(live, 0);
+                        assert_true(r == 0 || r == -ENOMEM);
+                } while (r < 0);
+                assert_int_equal(failures, undo ? 4 : 6);
+        }
 }
 
 /* Both policies are as they were. */
@@ -247,6 +285,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(decides_without_memory),
                 cmocka_unit_test(plans_without_memory),
+                cmocka_unit_test(drains_without_memory),
                 cmocka_unit_test(stacks_without_memory),
                 cmocka_unit_test(memory_of_unknown_make_that_is_meant),
                 cmocka_unit_test(mixed_after_a_stray),

@@ -31,6 +31,9 @@ class Faults:
     def fail_plug(self, index, code, times=ALWAYS, name="dax0.0"):
         self.failing["plug", (name, index)] = [code, times]
 
+    def fail_offline(self, number, code, times=ALWAYS):
+        self.failing["offline", number] = [code, times]
+
     def fail_bind(self, name, code, times=ALWAYS, driver="memmapd_kmem"):
         self.failing["bind", (name, driver)] = [code, times]
 

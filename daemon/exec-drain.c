@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Taking memory out: mm/memory_hotplug.c, offline_pages(), and the drivers' unbind. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "exec-run.h"
+#include "names.h"
+#include "probe.h"
+
+#define MIB (1024 * 1024)
+
+static enum block_state state_of(const struct run *run, size_t block) {
+        struct block now = { .number = run->job->device->blocks[block].number };
+
+        probe_block(run->job->sysfs, &now);
+        return now.state;
+}
+
+/* What was free when it began may be gone by now: what is in the block must go somewhere. */
+static int check_memory(const struct run *run, const struct step *step) {
+        uint64_t size = run->job->model->block_size, available;
+        int r;
+
+        if (run->job->force)
+                return 0;
+        r = probe_available(run->job->sysfs, &available);
+        if (r < 0)
+                return r;
+        if (available < size + run->job->leave)
+                return exec_diverged(run, step, false, "only %llu MiB of memory are available by "
+                                     "now, and %llu MiB are to be left",
+                                     (unsigned long long) available / MIB,
+                                     (unsigned long long) run->job->leave / MIB);
+        return 0;
+}
+
+int exec_offline(const struct run *run, const struct step *step) {
+        char path[SYSFS_PATH_MAX];
+        int r;
+
+        if (state_of(run, step->block) != BLOCK_ONLINE)
+                return 0;
+        r = check_memory(run, step);
+        if (r < 0)
+                return r;
+        snprintf(path, sizeof(path), "sys/devices/system/memory/memory%llu/state",
+                 (unsigned long long) run->job->device->blocks[step->block].number);
+        r = exec_write(run, step, "offline", path);
+        /* Whoever took it off: the state is what counts. */
+        if (state_of(run, step->block) != BLOCK_ONLINE)
+                return 0;
+        return r < 0 ? r : -EIO;
+}
+
+int exec_unplug(const struct run *run, const struct step *step) {
+        char path[SYSFS_PATH_MAX], index[24];
+        int r;
+
+        snprintf(path, sizeof(path), DEVICE "/memmapd/unplug", run->job->device->name);
+        snprintf(index, sizeof(index), "%zu", step->block);
+        r = exec_write(run, step, index, path);
+        return r == -ENOENT ? 0 : r;
+}
+
+/* What a driver leaves behind in use is lost to it: kmem's until the next boot. */
+static bool any_in_use(const struct run *run) {
+        for (size_t i = 0; i < run->job->device->n_blocks; i++) {
+                enum block_state s = state_of(run, i);
+
+                if (s == BLOCK_ONLINE || s == BLOCK_GOING)
+                        return true;
+        }
+        return false;
+}
+
+/* Newer kernels want kmem to be told before (drivers/dax/kmem.c, since 7.3). */
+static int unplug_kmem(const struct run *run) {
+        const char *name = run->job->device->name;
+        _cleanup_(closep) int fd = sysfs_open(run->job->sysfs, O_PATH, DEVICE "/state", name);
+
+        return fd < 0 ? 0 : sysfs_write(run->job->sysfs, "unplugged", DEVICE "/state", name);
+}
+
+int exec_unbind(const struct run *run, const struct step *step) {
+        char driver[32];
+        int r;
+
+        (void) step;
+        if (exec_driver(run, driver, sizeof(driver)) < 0)
+                return 0;
+        if (any_in_use(run))
+                return -EBUSY;
+        r = strcmp(driver, KMEM_NAME) == 0 ? unplug_kmem(run) : 0;
+        if (r >= 0)
+                r = sysfs_write(run->job->sysfs, run->job->device->name, DRIVER "/unbind", driver);
+        if (r < 0)
+                return r;
+        return exec_driver(run, driver, sizeof(driver)) < 0 ? 0 : -EBUSY;
+}
