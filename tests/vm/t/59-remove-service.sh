@@ -11,6 +11,10 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 # hmem comes by itself unless a file of the image says otherwise.
 udevadm settle
 rm -f /etc/modprobe.d/vm.conf
+# By default some blocks would be in the kernel zone, and stay.
+policy ''
+mkdir -p /etc/memmapd
+cp /run/policy.json /etc/memmapd/
 check "enabled" systemctl enable --now memmapd
 check "dax_hmem loaded" modprobe dax_hmem
 wait_device dax0.0 online 60
