@@ -42,7 +42,7 @@ static int builder_new(struct builder *b) {
         b->list = calloc(n + 1, sizeof(*b->list));
         if (b->plan)
                 b->plan->steps = calloc(3 * n + 1, sizeof(*b->plan->steps));
-        return b->plan && b->plan->steps && b->list ? 0 : -ENOMEM;
+        return b->list && b->plan && b->plan->steps ? 0 : -ENOMEM;
 }
 
 static void add(struct builder *b, struct step s) {

@@ -167,6 +167,11 @@ static void what_stays_has_a_reason(void **state) {
                 assert_true(strlen(drain_reason_to_string(d->left[i].reason)) > 10);
         }
         drain_free(d);
+        d = drain_of(machine("rsss", "kk-m"), "xxxx");
+        assert_steps(d->plan, "-3");
+        assert_size(d->n_left, 2);
+        drain_free(d);
+        m = machine("rsss", "kkmg");
         d = drain_of(m, NULL);
         assert_size(d->n_left, 1);
         assert_int_equal(d->left[0].reason, DRAIN_GOING);
