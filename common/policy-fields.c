@@ -8,7 +8,7 @@
 #include "policy-json.h"
 #include "text.h"
 
-static int decode_amount(
+int decode_amount(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 enum amount_kind kind, struct amount *ret) {
         const char *remedy = amount_remedy(kind), *s, *problem;
@@ -38,7 +38,7 @@ static int decode_amount(
         }
 }
 
-static int decode_bytes(
+int decode_bytes(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 uint64_t *ret) {
         struct amount a = {};
@@ -165,78 +165,6 @@ const struct field settings_fields[] = {
         { "order", decode_order, SETTING_ORDER },
         { "allow_seeds", decode_allow_seeds, SETTING_ALLOW_SEEDS },
         { "backend", decode_backend, SETTING_BACKEND },
-        {},
-};
-
-/* Match */
-
-static int decode_backing(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        static const char *const words[] = { "pmem", "cxl", "hmem", NULL };
-        struct match *m = target;
-        int r;
-
-        r = decode_word(d, path, value, words, backing_from_string);
-        if (r < 0)
-                return r;
-        m->backing = (enum backing) r;
-        return 0;
-}
-
-static int decode_device(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-        const char *s = NULL;
-        int r;
-
-        r = decode_nonempty(d, path, value,
-                            "write a name or a shell pattern, such as \"dax0.*\"", &s);
-        if (r < 0)
-                return r;
-        m->device = strdup(s);
-        return m->device ? 0 : -ENOMEM;
-}
-
-static int decode_target_node(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        char expected[64];
-        struct match *m = target;
-        int64_t node = -1;
-        int r;
-
-        snprintf(expected, sizeof(expected), "an integer from 0 to %d", POLICY_NODE_MAX);
-        r = decode_integer(d, path, value, expected, 0, POLICY_NODE_MAX, &node);
-        if (r < 0)
-                return r;
-        m->target_node = (int) node;
-        return 0;
-}
-
-static int decode_min_size(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-
-        return decode_bytes(d, path, value, &m->min_size);
-}
-
-static int decode_max_size(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-
-        return decode_bytes(d, path, value, &m->max_size);
-}
-
-const struct field match_fields[] = {
-        { "backing", decode_backing, MATCH_BACKING },
-        { "device", decode_device, MATCH_DEVICE },
-        { "target_node", decode_target_node, MATCH_TARGET_NODE },
-        { "min_size", decode_min_size, MATCH_MIN_SIZE },
-        { "max_size", decode_max_size, MATCH_MAX_SIZE },
         {},
 };
 

@@ -61,25 +61,8 @@ static int decode_match(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
         struct rule *rule = target;
-        struct match *m = &rule->match;
-        const struct section sections[] = {
-                { match_fields, m, &m->given },
-                { common_fields },
-                {},
-        };
-        int r;
 
-        r = decode_object(d, path, value, "write {} to match every device", sections);
-        if (r < 0)
-                return r;
-
-        if (m->given & MATCH_MIN_SIZE && m->given & MATCH_MAX_SIZE && m->min_size > m->max_size) {
-                struct json_path at = { .parent = path, .key = "min_size" };
-
-                return refuse(d, &at, JSON_VALUE, "min_size is larger than max_size, "
-                              "so that no device can match; exchange them or drop one");
-        }
-        return 0;
+        return decode_conditions(d, path, value, &rule->match);
 }
 
 static const struct field rule_fields[] = {

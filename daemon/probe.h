@@ -19,6 +19,9 @@ struct node *nodes_free(struct node *nodes, size_t n);
 int probe_device(const struct sysfs *s, const struct model *m, const char *name,
                  struct device *ret);
 
+/* What is behind @d, whose backing and region are known. */
+void probe_memdevs(const struct sysfs *s, struct device *d);
+
 /* State and zone of the block of that number. */
 void probe_block(const struct sysfs *s, struct block *b);
 

@@ -6,6 +6,9 @@
 
 #include "maker.h"
 
+/* Who has more of them knows what they are about. */
+#define UNKNOWN_MAX 3
+
 static void reason_full(struct maker *k, struct reason r, const char *text) {
         struct decision *d = k->decision;
 
@@ -46,11 +49,7 @@ static size_t count_in_use(const struct device *d) {
  * that happens to match it does not.
  */
 static bool is_meant(const struct rule *rule) {
-        if (!rule)
-                return false;
-        if (rule->match.given & MATCH_BACKING)
-                return true;
-        return rule->match.given & MATCH_DEVICE && !strpbrk(rule->match.device, "*?[");
+        return rule && match_is_meant(&rule->match);
 }
 
 /* Whether the device may be touched at all.  VERDICT_TAKE: it may. */
@@ -191,6 +190,24 @@ static enum verdict judge(struct maker *k) {
         return v;
 }
 
+/* Rules that might have decided, if more of the device were known. */
+static void tell_unknown(struct maker *k, const struct policy *p) {
+        const struct rule *end = k->decision->rule ? k->decision->rule : p->rules + p->n_rules;
+        size_t told = 0;
+
+        for (const struct rule *r = p->rules; r < end && told < UNKNOWN_MAX; r++) {
+                unsigned int key = 0;
+
+                if (match_device(&r->match, k->device, &key) != ANSWER_UNKNOWN)
+                        continue;
+                reason_full(k, (struct reason) {
+                        .code = REASON_UNKNOWN_FACT, .a = (uint64_t) (r - p->rules), .b = key,
+                        .node = -1,
+                }, r->name);
+                told++;
+        }
+}
+
 int decide(const struct model *m, const struct policy *p,
            const struct device *d, struct decision **ret) {
         struct decision *dec = calloc(1, sizeof(*dec));
@@ -207,6 +224,7 @@ int decide(const struct model *m, const struct policy *p,
         }
         dec->rule = policy_match(p, d);
         dec->settings = policy_resolve(p, dec->rule);
+        tell_unknown(&k, p);
         if (dec->rule)
                 reason_full(&k, (struct reason) {
                         .code = REASON_RULE, .a = (uint64_t) (dec->rule - p->rules), .node = -1,

@@ -22,6 +22,7 @@ enum verdict {
 enum reason_code {
         REASON_RULE,            /* text: its name; a: its index */
         REASON_DEFAULTS,        /* no rule matched */
+        REASON_UNKNOWN_FACT,    /* text: the name of a rule; a: its index, b: the MATCH_* not known */
         REASON_IGNORED,         /* the rule says so */
         REASON_PMEM,            /* persistent, and no rule names it */
         REASON_UNKNOWN_BACKING, /* might be persistent, and no rule names it */

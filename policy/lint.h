@@ -16,6 +16,8 @@ enum contradiction {
 /* What @own brings about, laid on @below; what is wrong with @below alone does not count. */
 enum contradiction lint_settings(const struct settings *below, const struct settings *own);
 
+/* covers.c */
+
 /* Whether each device that @special matches is matched by @general as well: true if sure. */
 bool lint_covers(const struct match *general, const struct match *special);
 

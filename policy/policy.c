@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,23 +130,9 @@ int policy_stack(struct policy *base, struct policy *over) {
         return 0;
 }
 
-static bool match_device(const struct match *m, const struct device *d) {
-        if (m->given & MATCH_BACKING && m->backing != d->backing)
-                return false;
-        if (m->given & MATCH_DEVICE && fnmatch(m->device, d->name, 0) != 0)
-                return false;
-        if (m->given & MATCH_TARGET_NODE && m->target_node != d->target_node)
-                return false;
-        if (m->given & MATCH_MIN_SIZE && d->size < m->min_size)
-                return false;
-        if (m->given & MATCH_MAX_SIZE && d->size > m->max_size)
-                return false;
-        return true;
-}
-
 const struct rule *policy_match(const struct policy *p, const struct device *d) {
         for (size_t i = 0; i < p->n_rules; i++)
-                if (match_device(&p->rules[i].match, d))
+                if (match_device(&p->rules[i].match, d, NULL) == ANSWER_YES)
                         return &p->rules[i];
         return NULL;
 }
@@ -164,7 +149,7 @@ struct policy *policy_free(struct policy *p) {
         for (size_t i = 0; i < p->n_rules; i++) {
                 free(p->rules[i].name);
                 free(p->rules[i].file);
-                free(p->rules[i].match.device);
+                match_clear(&p->rules[i].match);
         }
         free(p->rules);
         free(p);

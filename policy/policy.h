@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "match.h"
 #include "model.h"
 
 enum action {
@@ -77,22 +78,6 @@ struct settings {
         enum backend backend;           /* BACKEND_AUTO: the best there is */
 };
 
-enum {
-        MATCH_BACKING           = 1 << 0,
-        MATCH_DEVICE            = 1 << 1,
-        MATCH_TARGET_NODE       = 1 << 2,
-        MATCH_MIN_SIZE          = 1 << 3,
-        MATCH_MAX_SIZE          = 1 << 4,
-};
-
-struct match {
-        unsigned int given;     /* MATCH_*; all that are given must hold */
-        enum backing backing;
-        char *device;           /* shell pattern, fnmatch(3), on the name: "dax0.*" */
-        int target_node;
-        uint64_t min_size, max_size;    /* bytes, both inclusive */
-};
-
 struct rule {
         char *name;
         char *file;             /* where it is written; NULL: nobody says */
@@ -110,7 +95,7 @@ struct policy {
 /* What is in force without any file. */
 struct settings policy_builtin(void);
 
-/* The first rule that matches @d, or NULL. */
+/* The first rule that matches @d, for sure, or NULL. */
 const struct rule *policy_match(const struct policy *p, const struct device *d);
 
 /* @rule (may be NULL) over the defaults over policy_builtin(). */

@@ -28,6 +28,7 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_BACKEND] = "backend",
         [REASON_LEFT_OUT] = "left-out",
         [REASON_SETTLED] = "settled",
+        [REASON_UNKNOWN_FACT] = "unknown-fact",
         [REASON_COST] = "cost",
         [REASON_SPENT] = "spent",
         [REASON_BUDGET] = "budget",
@@ -161,6 +162,11 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 break;
         case REASON_DEFAULTS:
                 snprintf(buf, size, "No rule matches; the defaults apply.");
+                break;
+        case REASON_UNKNOWN_FACT:
+                snprintf(buf, size, "Rule %" PRIu64 ", \"%s\", does not match, as this machine does "
+                         "not tell the \"%s\" of the device.", r->a + 1, r->text,
+                         match_key((unsigned int) r->b));
                 break;
         case REASON_IGNORED:
                 snprintf(buf, size, "The policy says to ignore it.");

@@ -34,6 +34,17 @@ static void check_match(const struct match *m) {
                 MUST(m->device && *m->device);
         else
                 MUST(!m->device);
+        MUST(!(m->given & MATCH_UUID) || strlen(m->uuid) == 36);
+        MUST(!(m->given & (MATCH_VENDOR | MATCH_PRODUCT)) ||
+             (m->vendor <= UINT16_MAX && m->product <= UINT16_MAX));
+        MUST(!(m->given & MATCH_ALL) == (m->n_all == 0) && !(m->given & MATCH_ANY) == (m->n_any == 0));
+        MUST(!(m->given & MATCH_NOT) == !m->not);
+        for (size_t i = 0; i < m->n_all; i++)
+                check_match(&m->all[i]);
+        for (size_t i = 0; i < m->n_any; i++)
+                check_match(&m->any[i]);
+        if (m->not)
+                check_match(m->not);
         if (m->given & MATCH_TARGET_NODE)
                 MUST(m->target_node >= 0 && m->target_node <= POLICY_NODE_MAX);
         if (m->given & MATCH_MIN_SIZE && m->given & MATCH_MAX_SIZE)

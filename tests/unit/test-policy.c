@@ -188,6 +188,7 @@ static void words_lead_back(void **state) {
         CHECK_WORDS(memmap_mode, _MEMMAP_MODE_MAX);
         CHECK_WORDS(order, _ORDER_MAX);
         CHECK_WORDS(backing, _BACKING_MAX);
+        CHECK_WORDS(health, _HEALTH_MAX);
         CHECK_WORDS(zone_mode, _ZONE_MODE_MAX);
         CHECK_WORDS(backend, _BACKEND_MAX);
 }
