@@ -29,6 +29,11 @@ static int check_settings(
                 return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"backend\": \"%s\", "
                               "which cannot do that; drop one of them",
                               memmap_mode_to_string(s->memmap), backend_to_string(s->backend));
+        case CONTRADICTION_LIMIT:
+                at.key = "max_size";
+                return refuse(d, &at, JSON_VALUE, "this does not go with \"backend\": \"%s\", which "
+                              "takes in a device as a whole; drop one of them",
+                              backend_to_string(s->backend));
         default:
                 return 0;
         }

@@ -51,6 +51,10 @@ static int warn_of_settings(
                 at.key = own->given & SETTING_MEMMAP ? "memmap" : "backend";
                 return warn(f, file, &at, "\"memmap\" comes to be what \"backend\" cannot do: "
                             "every device is refused");
+        case CONTRADICTION_LIMIT:
+                at.key = own->given & SETTING_MAX_SIZE ? "max_size" : "backend";
+                return warn(f, file, &at, "\"backend\" comes to take in a device as a whole: every "
+                            "device that is larger than \"max_size\" is refused");
         default:
                 return 0;
         }

@@ -77,9 +77,12 @@ struct json_object *describe_decision(const struct decision *d) {
         add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
         add_string(o, "zone", zone_mode_to_string(d->settings.zone));
         add_string(o, "order", order_to_string(d->settings.order));
+        add_int(o, "priority", d->settings.priority);
         add_string(o, "rule", d->rule ? d->rule->name : NULL);
         add_string(o, "rule_file", d->rule ? d->rule->file : NULL);
         add_number(o, "wanted", wanted);
+        json_object_object_add(o, "limit", d->limit < d->n_blocks ?
+                               json_object_new_uint64(d->limit) : NULL);
         json_object_object_add(o, "budget", describe_budget(d));
         json_object_object_add(o, "reasons", describe_reasons(d));
         return o;
@@ -88,7 +91,8 @@ struct json_object *describe_decision(const struct decision *d) {
 /* The decision's fields stand in the device; one that has none gets nulls. */
 static void add_decision(struct json_object *o, struct json_object *decision) {
         static const char *const keys[] = {
-                "verdict", "action", "memmap_mode", "zone", "order", "rule", "rule_file", "budget",
+                "verdict", "action", "memmap_mode", "zone", "order", "priority", "limit", "rule", "rule_file",
+                "budget",
                 "reasons",
         };
 
@@ -153,6 +157,7 @@ static struct json_object *describe_progress(const struct record *r) {
         o = json_object_new_object();
         add_number(o, "done", r->done);
         add_number(o, "total", r->total);
+        add_string(o, "pace", pace_to_string(r->pace));
         return o;
 }
 

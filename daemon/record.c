@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ static const char *const state_words[_STATE_MAX] = {
         [STATE_ONLINE] = "online",
         [STATE_PLUGGED] = "plugged",
         [STATE_DEGRADED] = "degraded",
+        [STATE_ROLLED_BACK] = "rolled-back",
+        [STATE_WAITING] = "waiting",
 };
 
 const char *device_state_to_string(enum device_state s) {
@@ -34,6 +37,7 @@ struct record *record_get(struct manager *m, const struct device *d) {
         snprintf(r->name, sizeof(r->name), "%s", d->name);
         r->identity = d->identity;
         r->manager = m;
+        r->arrival = m->n_looks;
         r->payer = -1;
         r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
         r->adopted = state_adopted(m->sysfs, d->name);
@@ -48,6 +52,7 @@ struct record *record_free(struct record *r) {
         worker_free(r->worker);
         json_object_put(r->decision);
         free(r->failed);
+        free(r->added);
         free(r);
         return NULL;
 }
@@ -66,6 +71,12 @@ void record_set_state(struct record *r, enum device_state state, const char *for
         memcpy(r->message, message, sizeof(message));
         if (!same && r->manager->changed)
                 r->manager->changed(r->manager->userdata, r);
+}
+
+void record_block_name(const struct record *r, size_t i, char *buf, size_t size) {
+        const struct device *d = r->manager->model ? model_device(r->manager->model, r->name) : NULL;
+
+        snprintf(buf, size, "memory%" PRIu64, d && i < d->n_blocks ? d->blocks[i].number : 0);
 }
 
 int record_fail_block(struct record *r, size_t n_blocks, size_t block) {

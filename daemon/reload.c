@@ -149,9 +149,8 @@ static void try_again_what_was_given_up(struct manager *m) {
                 r->handed_back = false;
                 if (!r->settled_with_failures)
                         continue;
-                free(steal(&r->failed));
-                r->n_failed = 0;
-                r->settled = r->settled_with_failures = false;
+                failure_forget(r);
+                r->settled = r->settled_with_failures = r->rolled_back = false;
                 state_forget(m->sysfs, r->name);
         }
 }

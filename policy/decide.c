@@ -116,26 +116,57 @@ static enum zone first_choice(const struct maker *k) {
         return k->decision->settings.zone == ZONE_MODE_KERNEL ? ZONE_KERNEL : ZONE_MOVABLE;
 }
 
-static void start_from_what_is_there(struct maker *k) {
-        size_t left_out = 0;
+/* Whole blocks: what is there already, then the lowest of the others. */
+static void limit(struct maker *k) {
+        struct decision *d = k->decision;
+        uint64_t blocks = amount_of(d->settings.max_size, k->device->size) / k->model->block_size;
 
+        d->limit = blocks < d->n_blocks ? (size_t) blocks : d->n_blocks;
+        /* A device may be a little larger than its whole blocks. */
+        if (d->settings.max_size.percent && d->settings.max_size.value == 100 * 100)
+                d->limit = d->n_blocks;
+}
+
+static void start_from_what_is_there(struct maker *k) {
+        size_t left_out = 0, room;
+
+        for (size_t i = 0; i < k->device->n_blocks; i++)
+                k->n_wanted += is_present(&k->device->blocks[i]);
+        room = k->decision->limit > k->n_wanted ? k->decision->limit - k->n_wanted : 0;
         for (size_t i = 0; i < k->device->n_blocks; i++) {
                 const struct block *b = &k->device->blocks[i];
                 struct target *t = &k->decision->targets[i];
+                bool coming = is_to_be_plugged(b) && k->n_absent < room;
 
                 if (is_left_out(k, b)) {
                         left_out++;
                         continue;
                 }
-                t->wanted = is_present(b) || is_to_be_plugged(b);
+                t->wanted = is_present(b) || coming;
                 t->placement = b->placement;
                 t->zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k);
-                k->n_wanted += t->wanted;
-                k->n_absent += is_to_be_plugged(b);
+                k->n_absent += coming;
                 k->n_in_ram += is_present(b) && b->placement == PLACEMENT_RAM;
         }
+        k->n_wanted += k->n_absent;
         if (left_out > 0)
                 reason_add(k, REASON_LEFT_OUT, left_out, 0);
+}
+
+/* Whether the limit can be kept to, and leaves anything. */
+static enum verdict check_limit(struct maker *k) {
+        const struct decision *d = k->decision;
+
+        if (d->limit == d->n_blocks)
+                return VERDICT_TAKE;
+        if (d->limit == 0)
+                return refuse_for(k, REASON_LIMIT_LOW,
+                                  amount_of(d->settings.max_size, k->device->size),
+                                  k->model->block_size);
+        if (backend_is_whole(d->backend) && !backend_holds(d->backend, k->device))
+                return refuse_for(k, REASON_LIMIT_WHOLE, 0, 0);
+        reason_add(k, REASON_LIMIT, d->limit, d->n_blocks);
+        return VERDICT_TAKE;
 }
 
 static enum verdict take(struct maker *k) {
@@ -181,8 +212,11 @@ static enum verdict judge(struct maker *k) {
         v = choose_backend(k);
         if (v != VERDICT_TAKE)
                 return v;
+        limit(k);
         start_from_what_is_there(k);
-        v = take(k);
+        v = check_limit(k);
+        if (v == VERDICT_TAKE)
+                v = take(k);
         if (v == VERDICT_REFUSE)
                 help(k);
         else
@@ -216,7 +250,7 @@ int decide(const struct model *m, const struct policy *p,
         if (!dec)
                 return -ENOMEM;
         dec->payer = -1;
-        dec->n_blocks = d->n_blocks;
+        dec->n_blocks = dec->limit = d->n_blocks;
         dec->targets = calloc(d->n_blocks + 1, sizeof(*dec->targets));
         if (!dec->targets) {
                 decision_free(dec);

@@ -35,6 +35,9 @@ enum reason_code {
         REASON_SETTLED,
         REASON_BACKEND,         /* a: which; text: why not chunked, if it is not */
         REASON_LEFT_OUT,        /* a: blocks that the kernel's driver did not add */
+        REASON_LIMIT,           /* a: blocks that max_size allows, b: of how many */
+        REASON_LIMIT_LOW,       /* it allows none; a: bytes of it, b: block size */
+        REASON_LIMIT_WHOLE,     /* the backend takes in all or nothing */
         REASON_COST,            /* a: blocks, b: bytes each */
         REASON_SPENT,           /* a: memmaps in RAM already, b: bytes each */
         REASON_BUDGET,          /* node: who pays; budget holds the sum */
@@ -88,6 +91,7 @@ struct decision {
         struct budget budget;
         uint64_t ram_cost;              /* bytes of memmap that will still go into RAM */
         size_t n_seeds;                 /* still to be made */
+        size_t limit;                   /* blocks that max_size allows, of n_blocks */
         size_t n_blocks;
         struct target *targets;         /* one per block */
         size_t n_reasons;

@@ -14,6 +14,9 @@ enum contradiction lint_settings(const struct settings *below, const struct sett
         settings_override(&s, own);
         if (!can_place(s.backend, s.memmap) && own->given & (SETTING_BACKEND | SETTING_MEMMAP))
                 return CONTRADICTION_BACKEND;
+        if (backend_is_whole(s.backend) && s.given & SETTING_MAX_SIZE &&
+            own->given & (SETTING_BACKEND | SETTING_MAX_SIZE))
+                return CONTRADICTION_LIMIT;
         if (s.memmap != MEMMAP_SEED)
                 return CONTRADICTION_NONE;
         if (s.action == ACTION_PLUG && own->given & (SETTING_ACTION | SETTING_MEMMAP))

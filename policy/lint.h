@@ -11,6 +11,7 @@ enum contradiction {
         CONTRADICTION_OFFLINE,          /* memmaps into seeds, and blocks stay offline */
         CONTRADICTION_FORBIDDEN,        /* memmaps into seeds, and no seeds allowed */
         CONTRADICTION_BACKEND,          /* a backend that cannot place memmaps like that */
+        CONTRADICTION_LIMIT,            /* a backend that takes in all or nothing */
 };
 
 /* What @own brings about, laid on @below; what is wrong with @below alone does not count. */

@@ -30,6 +30,11 @@ static inline bool is_to_be_plugged(const struct block *b) {
         return !is_present(b) && !b->failed;
 }
 
+/* Still to be plugged, and wanted: it is within the limit. */
+static inline bool is_coming(const struct maker *k, size_t i) {
+        return k->decision->targets[i].wanted && !is_present(&k->device->blocks[i]);
+}
+
 static inline uint64_t memmap_bytes(const struct maker *k, size_t blocks) {
         return blocks * k->device->memmap_size;
 }

@@ -25,7 +25,7 @@ static void place(struct maker *k, size_t n, enum placement p) {
         for (size_t i = 0; i < k->device->n_blocks && n > 0; i++) {
                 struct target *t = &k->decision->targets[i];
 
-                if (!is_to_be_plugged(&k->device->blocks[i]) || t->placement != PLACEMENT_NONE)
+                if (!is_coming(k, i) || t->placement != PLACEMENT_NONE)
                         continue;
                 t->placement = p;
                 n--;
@@ -36,7 +36,7 @@ static void place(struct maker *k, size_t n, enum placement p) {
 static void place_in_ram(struct maker *k, size_t n) {
         k->decision->ram_cost += memmap_bytes(k, n);
         for (size_t i = k->device->n_blocks; i > 0 && n > 0; i--)
-                if (is_to_be_plugged(&k->device->blocks[i - 1])) {
+                if (is_coming(k, i - 1)) {
                         k->decision->targets[i - 1].placement = PLACEMENT_RAM;
                         n--;
                 }
@@ -82,10 +82,8 @@ static bool can_bear_stray(struct maker *k) {
 }
 
 static bool may_become_seed(const struct maker *k, size_t i) {
-        const struct block *b = &k->device->blocks[i];
-
-        return is_to_be_plugged(b) ? k->decision->targets[i].placement == PLACEMENT_NONE :
-                b->state == BLOCK_OFFLINE;
+        return is_coming(k, i) ? k->decision->targets[i].placement == PLACEMENT_NONE :
+                k->device->blocks[i].state == BLOCK_OFFLINE;
 }
 
 /*

@@ -29,6 +29,11 @@ static const char *const zone_mode_words[_ZONE_MODE_MAX] = {
         [ZONE_MODE_KERNEL] = "kernel",
 };
 
+static const char *const on_failure_words[_ON_FAILURE_MAX] = {
+        [ON_FAILURE_KEEP] = "keep",
+        [ON_FAILURE_ROLLBACK] = "rollback",
+};
+
 static const char *const order_words[_ORDER_MAX] = {
         [ORDER_FAST] = "fast",
         [ORDER_ASCENDING] = "ascending",
@@ -45,6 +50,14 @@ const char *memmap_mode_to_string(enum memmap_mode m) {
 
 const char *order_to_string(enum order o) {
         return order_words[o];
+}
+
+const char *on_failure_to_string(enum on_failure f) {
+        return on_failure_words[f];
+}
+
+int on_failure_from_string(const char *s) {
+        return word_index(on_failure_words, _ON_FAILURE_MAX, s);
 }
 
 const char *zone_mode_to_string(enum zone_mode z) {
@@ -76,6 +89,8 @@ struct settings policy_builtin(void) {
                 .movable_ratio = MOVABLE_RATIO_DEFAULT,
                 .order = ORDER_FAST,
                 .allow_seeds = true,
+                .max_size = { .percent = true, .value = 100 * 100 },
+                .retry = { .delay_usec = 5 * 1000000ULL, .max_delay_usec = 300 * 1000000ULL },
         };
 }
 
@@ -96,6 +111,16 @@ void settings_override(struct settings *base, const struct settings *over) {
                 base->allow_seeds = over->allow_seeds;
         if (over->given & SETTING_BACKEND)
                 base->backend = over->backend;
+        if (over->given & SETTING_MAX_SIZE)
+                base->max_size = over->max_size;
+        if (over->given & SETTING_ON_FAILURE)
+                base->on_failure = over->on_failure;
+        if (over->given & SETTING_RETRY)
+                base->retry = over->retry;
+        if (over->given & SETTING_PRESSURE)
+                base->pressure = over->pressure;
+        if (over->given & SETTING_PRIORITY)
+                base->priority = over->priority;
         base->given |= over->given;
 }
 
@@ -135,6 +160,14 @@ const struct rule *policy_match(const struct policy *p, const struct device *d) 
                 if (match_device(&p->rules[i].match, d, NULL) == ANSWER_YES)
                         return &p->rules[i];
         return NULL;
+}
+
+uint64_t retry_delay(const struct retry *r, unsigned int done) {
+        uint64_t delay = r->delay_usec;
+
+        while (done-- > 0 && delay < r->max_delay_usec)
+                delay *= 2;
+        return delay < r->max_delay_usec ? delay : r->max_delay_usec;
 }
 
 uint64_t amount_of(struct amount a, uint64_t whole) {

@@ -15,6 +15,7 @@
 #include "backend.h"
 #include "match.h"
 #include "model.h"
+#include "pace.h"
 
 enum action {
         ACTION_ONLINE,          /* plug all blocks and bring them online */
@@ -48,6 +49,19 @@ enum order {
         _ORDER_MAX,
 };
 
+/* What becomes of a device of which some blocks failed. */
+enum on_failure {
+        ON_FAILURE_KEEP,        /* the others are in use */
+        ON_FAILURE_ROLLBACK,    /* they are taken out again */
+        _ON_FAILURE_MAX,
+};
+
+/* How often blocks that failed are tried again: each time later, up to a point. */
+struct retry {
+        unsigned int times;
+        uint64_t delay_usec, max_delay_usec;
+};
+
 /* Bytes, or a share of something. */
 struct amount {
         bool percent;
@@ -64,6 +78,11 @@ enum {
         SETTING_ALLOW_SEEDS     = 1 << 5,
         SETTING_BACKEND         = 1 << 6,
         SETTING_MOVABLE_RATIO   = 1 << 7,
+        SETTING_MAX_SIZE        = 1 << 8,
+        SETTING_ON_FAILURE      = 1 << 9,
+        SETTING_RETRY           = 1 << 10,
+        SETTING_PRIORITY        = 1 << 11,
+        SETTING_PRESSURE        = 1 << 12,
 };
 
 struct settings {
@@ -76,6 +95,11 @@ struct settings {
         enum order order;
         bool allow_seeds;               /* whether auto and mixed may seed */
         enum backend backend;           /* BACKEND_AUTO: the best there is */
+        struct amount max_size;         /* of the device; 100%: all of it */
+        enum on_failure on_failure;
+        struct retry retry;
+        struct pressure pressure;       /* at which it goes slower, or waits */
+        int priority;                   /* among devices that wait at the same time */
 };
 
 struct rule {
@@ -110,6 +134,9 @@ void settings_override(struct settings *base, const struct settings *over);
  */
 int policy_stack(struct policy *base, struct policy *over);
 
+/* Before the try that follows @done others. */
+uint64_t retry_delay(const struct retry *r, unsigned int done);
+
 uint64_t amount_of(struct amount a, uint64_t whole);
 
 const char *action_to_string(enum action a);
@@ -118,6 +145,8 @@ const char *order_to_string(enum order o);
 int action_from_string(const char *s);
 int memmap_mode_from_string(const char *s);
 int order_from_string(const char *s);
+const char *on_failure_to_string(enum on_failure f);
+int on_failure_from_string(const char *s);
 const char *zone_mode_to_string(enum zone_mode z);
 int zone_mode_from_string(const char *s);
 

@@ -29,6 +29,9 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_LEFT_OUT] = "left-out",
         [REASON_SETTLED] = "settled",
         [REASON_UNKNOWN_FACT] = "unknown-fact",
+        [REASON_LIMIT] = "limit",
+        [REASON_LIMIT_LOW] = "limit-low",
+        [REASON_LIMIT_WHOLE] = "limit-whole",
         [REASON_COST] = "cost",
         [REASON_SPENT] = "spent",
         [REASON_BUDGET] = "budget",
@@ -88,6 +91,8 @@ bool reason_is_cause(enum reason_code c) {
         case REASON_SEEDS_NO_ROOM:
         case REASON_NO_ALLOWANCE:
         case REASON_WHOLE:
+        case REASON_LIMIT_LOW:
+        case REASON_LIMIT_WHOLE:
                 return true;
         default:
                 return false;
@@ -132,6 +137,15 @@ static struct human ratio_of(uint64_t part, uint64_t whole) {
                 snprintf(h.text, sizeof(h.text), "more than 9999");
         else
                 snprintf(h.text, sizeof(h.text), "%.4g", ratio);
+        return h;
+}
+
+static struct human amount_text(struct amount a) {
+        struct human h;
+
+        if (!a.percent)
+                return human(a.value);
+        snprintf(h.text, sizeof(h.text), "%.4g%%", (double) a.value / 100);
         return h;
 }
 
@@ -210,6 +224,19 @@ const char *reason_format(const struct decision *d, const struct reason *r,
         case REASON_SETTLED:
                 snprintf(buf, size, "It was taken in before; what was taken out by hand since "
                          "stays out.");
+                break;
+        case REASON_LIMIT:
+                snprintf(buf, size, "At most %" PRIu64 " of its %" PRIu64 " blocks are taken in, by "
+                         "\"max_size\": %s, in whole blocks.", r->a, r->b,
+                         amount_text(d->settings.max_size).text);
+                break;
+        case REASON_LIMIT_LOW:
+                snprintf(buf, size, "A limit of %s (\"max_size\") holds no whole memory block of %s.", a.text,
+                         b.text);
+                break;
+        case REASON_LIMIT_WHOLE:
+                snprintf(buf, size, "A \"max_size\" needs the backend chunked: the kernel's own driver "
+                         "takes in a device as a whole.");
                 break;
         case REASON_COST:
                 snprintf(buf, size, "%" PRIu64 " blocks need a memmap of %s each, %s in all.",

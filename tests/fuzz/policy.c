@@ -23,6 +23,17 @@ static void check_settings(const struct settings *s) {
                 MUST(s->movable_ratio <= 1000 * 100);
         if (s->given & SETTING_BACKEND)
                 MUST(s->backend < _BACKEND_MAX);
+        if (s->given & SETTING_MAX_SIZE)
+                check_amount(&s->max_size);
+        if (s->given & SETTING_ON_FAILURE)
+                MUST(s->on_failure < _ON_FAILURE_MAX);
+        if (s->given & SETTING_RETRY)
+                MUST(s->retry.times <= 1000 && s->retry.delay_usec > 0 &&
+                     s->retry.delay_usec <= s->retry.max_delay_usec);
+        if (s->given & SETTING_PRESSURE)
+                MUST(s->pressure.stop <= 10000 && s->pressure.slow <= (s->pressure.stop ?: 10000));
+        if (s->given & SETTING_PRIORITY)
+                MUST(s->priority >= -1000 && s->priority <= 1000);
         if (s->given & SETTING_ORDER)
                 MUST(s->order < _ORDER_MAX);
 }

@@ -202,7 +202,8 @@ static void test_unknown_keys(void **state) {
                   "unknown key \"name\" here; it belongs into a rule" },
                 { DEFAULTS("\"x\": 1"), "/defaults/x", 2, 1,
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -210,7 +211,8 @@ static void test_unknown_keys(void **state) {
                   "it belongs at the top of the file" },
                 { RULES("{ \"why\": 1 }"), "/rules/0/why", 2, 3,
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,

@@ -136,7 +136,7 @@ static void make_rules(struct machine *m) {
 static struct policy make_policy(uint64_t memmap_size) {
         return (struct policy) { .defaults = {
                 .given = SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE | SETTING_MOVABLE_RATIO |
-                        SETTING_ORDER | SETTING_ALLOW_SEEDS,
+                        SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_MAX_SIZE,
                 .action = once_in(5) ? ACTION_PLUG : ACTION_ONLINE,
                 .memmap = chance(_MEMMAP_MODE_MAX),
                 .ram_reserve = once_in(2) ?
@@ -146,6 +146,7 @@ static struct policy make_policy(uint64_t memmap_size) {
                 .movable_ratio = chance(600),
                 .order = chance(_ORDER_MAX),
                 .allow_seeds = !once_in(4),
+                .max_size = { .percent = true, .value = once_in(2) ? 10000 : chance(10000) },
         } };
 }
 
@@ -343,15 +344,22 @@ static void assert_untouched(const struct work *w) {
 static void assert_arrived(const struct machine *m, size_t device) {
         const struct device *d = &m->devices[device];
         struct work w = decide_on(m, device);
+        size_t room = amount_of(w.decision->settings.max_size, d->size) / m->model.block_size;
+        size_t n = 0;
 
         assert_int_equal(w.decision->verdict, VERDICT_TAKE);
         assert_size(w.plan->n_steps, 0);
         assert_size(w.decision->ram_cost, 0);
-        for (size_t i = 0; i < d->n_blocks; i++)
-                if (!d->blocks[i].failed)
+        for (size_t i = 0; i < d->n_blocks && room > 0; i++)
+                if (!d->blocks[i].failed) {
                         assert_int_equal(d->blocks[i].state,
                                          w.decision->settings.action == ACTION_PLUG ?
                                          BLOCK_OFFLINE : BLOCK_ONLINE);
+                        room--;
+                        n++;
+                }
+        /* The lowest that the limit allows, and no others. */
+        assert_size(device_count(d).plugged, n);
         work_free(w);
 }
 
