@@ -328,6 +328,72 @@ static int decode_pressure(
         return 0;
 }
 
+/* What the memory is for */
+
+static int decode_gigantic_pages(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->gigantic_pages);
+}
+
+static int decode_hvo(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->hvo);
+}
+
+static int decode_removable(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->removable);
+}
+
+static int decode_prefer(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char *const words[] = { "latency", "capacity", NULL };
+        struct use *u = target;
+        int r;
+
+        r = decode_word(d, path, value, words, prefer_from_string);
+        if (r < 0)
+                return r;
+        u->prefer = (enum prefer) r;
+        return 0;
+}
+
+static const struct field use_fields[] = {
+        { "gigantic_pages", decode_gigantic_pages },
+        { "hvo", decode_hvo },
+        { "removable", decode_removable },
+        { "prefer", decode_prefer },
+        {},
+};
+
+static int decode_use(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = { { use_fields, &s->use }, { common_fields }, {} };
+        struct json_path at = { .parent = path, .key = "removable" };
+        int r;
+
+        r = decode_object(d, path, value, "write { \"gigantic_pages\": true }, or {} for no use in "
+                          "particular", sections);
+        if (r < 0)
+                return r;
+        if (s->use.gigantic_pages && s->use.removable)
+                return refuse(d, &at, JSON_VALUE, "1 GiB pages need the kernel zone, from which memory "
+                              "cannot be removed; drop this or \"gigantic_pages\"");
+        return 0;
+}
+
 const struct field settings_fields[] = {
         { "action", decode_action, SETTING_ACTION },
         { "memmap", decode_memmap, SETTING_MEMMAP },
@@ -342,6 +408,7 @@ const struct field settings_fields[] = {
         { "retry", decode_retry, SETTING_RETRY },
         { "priority", decode_priority, SETTING_PRIORITY },
         { "pressure", decode_pressure, SETTING_PRESSURE },
+        { "use", decode_use, SETTING_USE },
         {},
 };
 

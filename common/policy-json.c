@@ -34,6 +34,21 @@ static int check_settings(
                 return refuse(d, &at, JSON_VALUE, "this does not go with \"backend\": \"%s\", which "
                               "takes in a device as a whole; drop one of them",
                               backend_to_string(s->backend));
+        case CONTRADICTION_USE_ZONE:
+                at.key = "zone";
+                return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"use\": %s",
+                              zone_mode_to_string(s->zone), s->use.removable ?
+                              "what is to be removed must be movable; drop one of them" :
+                              "1 GiB pages need the kernel zone; drop one of them");
+        case CONTRADICTION_USE_MEMMAP:
+                return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"use\": %s",
+                              memmap_mode_to_string(s->memmap), s->memmap == MEMMAP_SEED ?
+                              "seeds cannot be removed; drop one of them" :
+                              "such blocks hold no 1 GiB pages, and their huge pages keep their "
+                              "memmaps; drop one of them");
+        case CONTRADICTION_USE_PREFER:
+                return refuse(d, &at, JSON_VALUE, "\"%s\" leaves nothing to \"prefer\" in \"use\"; drop "
+                              "one of them", memmap_mode_to_string(s->memmap));
         default:
                 return 0;
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "maker.h"
+#include "use.h"
 
 /* Who has more of them knows what they are about. */
 #define UNKNOWN_MAX 3
@@ -112,7 +113,7 @@ static bool is_left_out(const struct maker *k, const struct block *b) {
                 backend_holds(k->decision->backend, k->device);
 }
 
-static enum zone first_choice(const struct maker *k) {
+enum zone zone_of_choice(const struct maker *k) {
         return k->decision->settings.zone == ZONE_MODE_KERNEL ? ZONE_KERNEL : ZONE_MOVABLE;
 }
 
@@ -144,7 +145,7 @@ static void start_from_what_is_there(struct maker *k) {
                 }
                 t->wanted = is_present(b) || coming;
                 t->placement = b->placement;
-                t->zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k);
+                t->zone = b->state == BLOCK_ONLINE ? b->zone : zone_of_choice(k);
                 k->n_absent += coming;
                 k->n_in_ram += is_present(b) && b->placement == PLACEMENT_RAM;
         }
@@ -193,11 +194,25 @@ static void forget_placements(struct maker *k) {
                 k->decision->targets[i] = (struct target) {
                         .wanted = is_present(b),
                         .placement = b->placement,
-                        .zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k),
+                        .zone = b->state == BLOCK_ONLINE ? b->zone : zone_of_choice(k),
                 };
         }
         k->decision->ram_cost = 0;
         k->decision->n_seeds = 0;
+}
+
+static void tell_use(struct maker *k) {
+        const struct use *u = &k->decision->settings.use;
+
+        if (u->gigantic_pages)
+                reason_add(k, REASON_USE_GIGANTIC, 0, 0);
+        if (u->hvo)
+                reason_add(k, REASON_USE_HVO, 0, 0);
+        if (u->removable)
+                reason_add(k, REASON_USE_REMOVABLE, 0, 0);
+        if (u->prefer != PREFER_NOTHING)
+                reason_add(k, u->prefer == PREFER_LATENCY ? REASON_USE_LATENCY : REASON_USE_CAPACITY,
+                           0, 0);
 }
 
 static enum verdict judge(struct maker *k) {
@@ -212,6 +227,7 @@ static enum verdict judge(struct maker *k) {
         v = choose_backend(k);
         if (v != VERDICT_TAKE)
                 return v;
+        tell_use(k);
         limit(k);
         start_from_what_is_there(k);
         v = check_limit(k);
@@ -258,6 +274,7 @@ int decide(const struct model *m, const struct policy *p,
         }
         dec->rule = policy_match(p, d);
         dec->settings = policy_resolve(p, dec->rule);
+        use_apply(&dec->settings);
         tell_unknown(&k, p);
         if (dec->rule)
                 reason_full(&k, (struct reason) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lint.h"
+#include "use.h"
 
 /* See place_alike(), placing.c. */
 static bool can_place(enum backend b, enum memmap_mode m) {
@@ -17,6 +18,8 @@ enum contradiction lint_settings(const struct settings *below, const struct sett
         if (backend_is_whole(s.backend) && s.given & SETTING_MAX_SIZE &&
             own->given & (SETTING_BACKEND | SETTING_MAX_SIZE))
                 return CONTRADICTION_LIMIT;
+        if (own->given & (SETTING_USE | SETTING_ZONE | SETTING_MEMMAP) && use_contradiction(&s))
+                return use_contradiction(&s);
         if (s.memmap != MEMMAP_SEED)
                 return CONTRADICTION_NONE;
         if (s.action == ACTION_PLUG && own->given & (SETTING_ACTION | SETTING_MEMMAP))

@@ -22,6 +22,9 @@ void reason_add_text(struct maker *k, enum reason_code code, const char *text);
 void reason_add_node(struct maker *k, enum reason_code code, uint64_t a, uint64_t b, int node);
 enum verdict refuse_for(struct maker *k, enum reason_code code, uint64_t a, uint64_t b);
 
+/* Where a block goes that has no reason to go elsewhere. */
+enum zone zone_of_choice(const struct maker *k);
+
 static inline bool is_present(const struct block *b) {
         return b->state != BLOCK_ABSENT;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy.h"
+#include "use.h"
 #include "words.h"
 
 /* What the kernel takes where it decides: auto_movable_ratio, mm/memory_hotplug.c. */
@@ -34,6 +35,12 @@ static const char *const on_failure_words[_ON_FAILURE_MAX] = {
         [ON_FAILURE_ROLLBACK] = "rollback",
 };
 
+static const char *const prefer_words[_PREFER_MAX] = {
+        [PREFER_NOTHING] = "nothing",
+        [PREFER_LATENCY] = "latency",
+        [PREFER_CAPACITY] = "capacity",
+};
+
 static const char *const order_words[_ORDER_MAX] = {
         [ORDER_FAST] = "fast",
         [ORDER_ASCENDING] = "ascending",
@@ -50,6 +57,14 @@ const char *memmap_mode_to_string(enum memmap_mode m) {
 
 const char *order_to_string(enum order o) {
         return order_words[o];
+}
+
+const char *prefer_to_string(enum prefer p) {
+        return prefer_words[p];
+}
+
+int prefer_from_string(const char *s) {
+        return word_index(prefer_words, _PREFER_MAX, s);
 }
 
 const char *on_failure_to_string(enum on_failure f) {
@@ -95,6 +110,8 @@ struct settings policy_builtin(void) {
 }
 
 void settings_override(struct settings *base, const struct settings *over) {
+        if (over->given & SETTING_USE)
+                use_lay(base, over);
         if (over->given & SETTING_ACTION)
                 base->action = over->action;
         if (over->given & SETTING_MEMMAP)

@@ -68,6 +68,22 @@ struct amount {
         uint64_t value;         /* bytes; or 1/100 of a percent */
 };
 
+/* Where it cannot be both. */
+enum prefer {
+        PREFER_NOTHING,
+        PREFER_LATENCY,         /* memmaps in RAM, which is faster */
+        PREFER_CAPACITY,        /* RAM is for others */
+        _PREFER_MAX,
+};
+
+/* What the memory is wanted for, see use.h. */
+struct use {
+        bool gigantic_pages;    /* pages of 1 GiB */
+        bool hvo;               /* huge pages that give back most of their memmap */
+        bool removable;         /* it is to be taken out again */
+        enum prefer prefer;
+};
+
 /* Which settings were given. */
 enum {
         SETTING_ACTION          = 1 << 0,
@@ -83,6 +99,7 @@ enum {
         SETTING_RETRY           = 1 << 10,
         SETTING_PRIORITY        = 1 << 11,
         SETTING_PRESSURE        = 1 << 12,
+        SETTING_USE             = 1 << 13,
 };
 
 struct settings {
@@ -98,6 +115,7 @@ struct settings {
         struct amount max_size;         /* of the device; 100%: all of it */
         enum on_failure on_failure;
         struct retry retry;
+        struct use use;
         struct pressure pressure;       /* at which it goes slower, or waits */
         int priority;                   /* among devices that wait at the same time */
 };
@@ -145,6 +163,8 @@ const char *order_to_string(enum order o);
 int action_from_string(const char *s);
 int memmap_mode_from_string(const char *s);
 int order_from_string(const char *s);
+const char *prefer_to_string(enum prefer p);
+int prefer_from_string(const char *s);
 const char *on_failure_to_string(enum on_failure f);
 int on_failure_from_string(const char *s);
 const char *zone_mode_to_string(enum zone_mode z);

@@ -29,6 +29,12 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_LEFT_OUT] = "left-out",
         [REASON_SETTLED] = "settled",
         [REASON_UNKNOWN_FACT] = "unknown-fact",
+        [REASON_USE_GIGANTIC] = "use-gigantic-pages",
+        [REASON_USE_HVO] = "use-hvo",
+        [REASON_USE_REMOVABLE] = "use-removable",
+        [REASON_USE_LATENCY] = "use-latency",
+        [REASON_USE_CAPACITY] = "use-capacity",
+        [REASON_SEEDS_STAY] = "seeds-stay",
         [REASON_LIMIT] = "limit",
         [REASON_LIMIT_LOW] = "limit-low",
         [REASON_LIMIT_WHOLE] = "limit-whole",
@@ -86,6 +92,7 @@ bool reason_is_cause(enum reason_code c) {
         case REASON_EXCEEDS:
         case REASON_NO_DEVICE:
         case REASON_SEEDS_FORBIDDEN:
+        case REASON_SEEDS_STAY:
         case REASON_SEEDS_SHARED:
         case REASON_SEEDS_OFFLINE:
         case REASON_SEEDS_NO_ROOM:
@@ -225,6 +232,25 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "It was taken in before; what was taken out by hand since "
                          "stays out.");
                 break;
+        case REASON_USE_GIGANTIC:
+                snprintf(buf, size, "Pages of 1 GiB are wanted: blocks go to the zone %s, and no memmap "
+                         "onto its own block.", zone_mode_to_string(d->settings.zone));
+                break;
+        case REASON_USE_HVO:
+                snprintf(buf, size, "Huge pages that give back their memmaps (HVO) are wanted: no memmap "
+                         "goes onto its own block.");
+                break;
+        case REASON_USE_REMOVABLE:
+                snprintf(buf, size, "It is to be removable: blocks go to the zone %s, without seeds.",
+                         zone_mode_to_string(d->settings.zone));
+                break;
+        case REASON_USE_LATENCY:
+                snprintf(buf, size, "Latency is preferred: memmaps go into RAM as far as they fit.");
+                break;
+        case REASON_USE_CAPACITY:
+                snprintf(buf, size, "Capacity is preferred: memmaps go into RAM only if nothing else "
+                         "is possible.");
+                break;
         case REASON_LIMIT:
                 snprintf(buf, size, "At most %" PRIu64 " of its %" PRIu64 " blocks are taken in, by "
                          "\"max_size\": %s, in whole blocks.", r->a, r->b,
@@ -273,6 +299,10 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 break;
         case REASON_SEEDS_FORBIDDEN:
                 snprintf(buf, size, "The policy forbids seeds (\"allow_seeds\": false).");
+                break;
+        case REASON_SEEDS_STAY:
+                snprintf(buf, size, "Seeds would stay until all other blocks are gone, and the policy "
+                         "wants the memory to be removable.");
                 break;
         case REASON_SEEDS_SHARED:
                 snprintf(buf, size, "Seeds would not help: node %d has RAM as well, and the kernel "

@@ -32,6 +32,8 @@ static void check_settings(const struct settings *s) {
                      s->retry.delay_usec <= s->retry.max_delay_usec);
         if (s->given & SETTING_PRESSURE)
                 MUST(s->pressure.stop <= 10000 && s->pressure.slow <= (s->pressure.stop ?: 10000));
+        if (s->given & SETTING_USE)
+                MUST(s->use.prefer < _PREFER_MAX && !(s->use.gigantic_pages && s->use.removable));
         if (s->given & SETTING_PRIORITY)
                 MUST(s->priority >= -1000 && s->priority <= 1000);
         if (s->given & SETTING_ORDER)

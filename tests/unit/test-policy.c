@@ -219,6 +219,7 @@ static void words_lead_back(void **state) {
         CHECK_WORDS(action, _ACTION_MAX);
         CHECK_WORDS(memmap_mode, _MEMMAP_MODE_MAX);
         CHECK_WORDS(order, _ORDER_MAX);
+        CHECK_WORDS(prefer, _PREFER_MAX);
         CHECK_WORDS(on_failure, _ON_FAILURE_MAX);
         CHECK_WORDS(backing, _BACKING_MAX);
         CHECK_WORDS(health, _HEALTH_MAX);

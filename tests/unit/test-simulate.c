@@ -136,7 +136,8 @@ static void make_rules(struct machine *m) {
 static struct policy make_policy(uint64_t memmap_size) {
         return (struct policy) { .defaults = {
                 .given = SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE | SETTING_MOVABLE_RATIO |
-                        SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_MAX_SIZE,
+                        SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_MAX_SIZE |
+                        SETTING_USE,
                 .action = once_in(5) ? ACTION_PLUG : ACTION_ONLINE,
                 .memmap = chance(_MEMMAP_MODE_MAX),
                 .ram_reserve = once_in(2) ?
@@ -146,6 +147,10 @@ static struct policy make_policy(uint64_t memmap_size) {
                 .movable_ratio = chance(600),
                 .order = chance(_ORDER_MAX),
                 .allow_seeds = !once_in(4),
+                .use = {
+                        .gigantic_pages = once_in(8), .hvo = once_in(8), .removable = once_in(8),
+                        .prefer = once_in(2) ? PREFER_NOTHING : chance(_PREFER_MAX),
+                },
                 .max_size = { .percent = true, .value = once_in(2) ? 10000 : chance(10000) },
         } };
 }
@@ -393,6 +398,18 @@ static void assert_ratio(const struct machine *m, const struct decision *d) {
                         assert_int_equal(d->targets[i].zone, ZONE_KERNEL);
 }
 
+/* What is decided anew is good for what it is wanted for. */
+static void assert_use(const struct decision *d) {
+        const struct use *u = &d->settings.use;
+
+        if (u->removable && d->settings.memmap != MEMMAP_SEED)
+                assert_size(d->n_seeds, 0);
+        for (size_t i = 0; i < d->n_blocks; i++)
+                if (u->gigantic_pages || u->hvo)
+                        assert_int_not_equal(d->targets[i].placement, PLACEMENT_DEVICE);
+        assert_true(d->settings.zone != ZONE_MODE_AUTO || !(u->gigantic_pages || u->removable));
+}
+
 static void carried_out_as_a_whole(const struct machine *m) {
         struct machine end = copy_of(m);
         struct work w = decide_on(m, 0);
@@ -404,6 +421,7 @@ static void carried_out_as_a_whole(const struct machine *m) {
                 assert_arrived(&end, 0);
                 assert_zones_apart(&end.devices[0]);
                 assert_ratio(m, w.decision);
+                assert_use(w.decision);
         } else
                 assert_untouched(&w);
         work_free(w);

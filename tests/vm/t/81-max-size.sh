@@ -7,7 +7,6 @@
 # timeout: 240
 . /test/guest.sh
 
-mm=/sys/bus/dax/devices/dax0.0/memmapd
 case $VARIANT in
 ram) expected=rrrrrrr......... each=128 ;;
 device) expected=ddddddd......... each=126 ;;

@@ -8,7 +8,6 @@
 # timeout: 400
 . /test/guest.sh
 
-mm=/sys/bus/dax/devices/dax0.0/memmapd
 full=rrrrr
 [ "$VARIANT" = ram ] || full=ddddd
 
