@@ -4,6 +4,8 @@
 
 #include "amount.h"
 
+#define DAY_USEC (24 * 3600 * 1000000ULL)
+
 /* The parts of "2.5%" or "512MiB". */
 struct quantity {
         uint64_t whole;                 /* UINT64_MAX: as much or more */
@@ -77,6 +79,31 @@ const char *amount_parse(const char *s, enum amount_kind kind, struct amount *re
         if (kind == AMOUNT_BYTES)
                 return "is a share, but a size is due";
         return parse_share(&q, ret);
+}
+
+const char *duration_parse(const char *s, uint64_t *ret_usec) {
+        static const struct {
+                const char *name;
+                uint64_t usec;
+        } units[] = {
+                { "ms", 1000 }, { "s", 1000000 }, { "min", 60 * 1000000ULL },
+                { "h", 3600 * 1000000ULL },
+        };
+        struct quantity q;
+
+        if (parse_quantity(s, &q) || q.n_decimals > 0)
+                return "is not an integer with a unit";
+        for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+                if (strcmp(q.unit, units[i].name) != 0)
+                        continue;
+                if (q.whole == 0)
+                        return "is no time at all";
+                if (q.whole > DAY_USEC / units[i].usec)
+                        return "is more than a day";
+                *ret_usec = q.whole * units[i].usec;
+                return NULL;
+        }
+        return *q.unit == '\0' ? "has no unit" : "has an unknown unit";
 }
 
 const char *amount_remedy(enum amount_kind kind) {

@@ -48,7 +48,7 @@ static void list_keys(const struct section *sections, char *buffer, size_t size)
 
 static int refuse_key(
                 struct decoder *d, const struct json_path *path, const struct section *sections) {
-        char quoted[QUOTE_SIZE], keys[256];
+        char quoted[QUOTE_SIZE], keys[384];
         const char *nearest, *where;
 
         quote(path->key, quoted);

@@ -8,7 +8,7 @@
 #include "policy-json.h"
 #include "text.h"
 
-static int decode_amount(
+int decode_amount(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 enum amount_kind kind, struct amount *ret) {
         const char *remedy = amount_remedy(kind), *s, *problem;
@@ -38,7 +38,7 @@ static int decode_amount(
         }
 }
 
-static int decode_bytes(
+int decode_bytes(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 uint64_t *ret) {
         struct amount a = {};
@@ -156,6 +156,244 @@ static int decode_backend(
         return 0;
 }
 
+static int decode_limit(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+
+        return decode_amount(d, path, value, AMOUNT_BYTES_OR_SHARE, &s->max_size);
+}
+
+static int decode_on_failure(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char *const words[] = { "keep", "rollback", NULL };
+        struct settings *s = target;
+        int r;
+
+        r = decode_word(d, path, value, words, on_failure_from_string);
+        if (r < 0)
+                return r;
+        s->on_failure = (enum on_failure) r;
+        return 0;
+}
+
+static int decode_priority(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        int64_t priority = 0;
+        int r;
+
+        r = decode_integer(d, path, value, "an integer from -1000 to 1000", -1000, 1000, &priority);
+        if (r >= 0)
+                s->priority = (int) priority;
+        return r;
+}
+
+static int decode_times(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct retry *retry = target;
+        int64_t times = 0;
+        int r;
+
+        r = decode_integer(d, path, value, "an integer from 0 to 1000", 0, 1000, &times);
+        if (r >= 0)
+                retry->times = (unsigned int) times;
+        return r;
+}
+
+/* "5s": an integer and a unit, so that nobody has to guess which. */
+static int decode_duration(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                uint64_t *ret_usec) {
+        static const char remedy[] = "write a string such as \"500ms\", \"5s\", \"5min\" or \"1h\"";
+        char quoted[QUOTE_SIZE];
+        const char *s = NULL, *problem;
+        int r;
+
+        r = decode_string(d, path, value, remedy, &s);
+        if (r < 0)
+                return r;
+        problem = duration_parse(s, ret_usec);
+        if (problem)
+                return refuse(d, path, JSON_VALUE, "\"%s\" %s; %s", quote(s, quoted), problem, remedy);
+        return 0;
+}
+
+static int decode_delay(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct retry *retry = target;
+
+        return decode_duration(d, path, value, &retry->delay_usec);
+}
+
+static int decode_max_delay(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct retry *retry = target;
+
+        return decode_duration(d, path, value, &retry->max_delay_usec);
+}
+
+static const struct field retry_fields[] = {
+        { "times", decode_times },
+        { "delay", decode_delay },
+        { "max_delay", decode_max_delay },
+        {},
+};
+
+static int decode_retry(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = { { retry_fields, &s->retry }, { common_fields }, {} };
+        struct json_path at = { .parent = path, .key = "delay" };
+        int r;
+
+        s->retry = policy_builtin().retry;
+        r = decode_object(d, path, value, "write { \"times\": 3 }", sections);
+        if (r >= 0)
+                r = require_key(d, path, value, "times", "say how often");
+        if (r < 0)
+                return r;
+        if (s->retry.delay_usec > s->retry.max_delay_usec)
+                return refuse(d, json_object_object_get_ex(value, "delay", NULL) ? &at : path,
+                              JSON_VALUE, "delay is longer than max_delay, which is \"5min\" unless "
+                              "given; exchange them or drop one");
+        return 0;
+}
+
+static int decode_share(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                uint64_t *ret) {
+        static const char remedy[] = "write a share of time such as \"10%\"";
+        char quoted[QUOTE_SIZE];
+        struct amount a = {};
+        const char *s = NULL, *problem;
+        int r;
+
+        r = decode_string(d, path, value, remedy, &s);
+        if (r < 0)
+                return r;
+        problem = amount_parse(s, AMOUNT_BYTES_OR_SHARE, &a);
+        if (problem || !a.percent || a.value == 0)
+                return refuse(d, path, JSON_VALUE, "\"%s\" %s; %s", quote(s, quoted),
+                              problem ?: a.percent ? "would always hold" : "is no share", remedy);
+        *ret = a.value;
+        return 0;
+}
+
+static int decode_slow(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct pressure *p = target;
+
+        return decode_share(d, path, value, &p->slow);
+}
+
+static int decode_stop(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct pressure *p = target;
+
+        return decode_share(d, path, value, &p->stop);
+}
+
+static const struct field pressure_fields[] = {
+        { "slow", decode_slow },
+        { "stop", decode_stop },
+        {},
+};
+
+static int decode_pressure(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = {
+                { pressure_fields, &s->pressure }, { common_fields }, {},
+        };
+        struct json_path at = { .parent = path, .key = "slow" };
+        int r;
+
+        r = decode_object(d, path, value, "write { \"slow\": \"10%\", \"stop\": \"40%\" }, or {} for "
+                          "full pace at all times", sections);
+        if (r < 0)
+                return r;
+        if (s->pressure.stop > 0 && s->pressure.slow > s->pressure.stop)
+                return refuse(d, &at, JSON_VALUE, "slow is more than stop, so that it would never "
+                              "hold; exchange them or drop one");
+        return 0;
+}
+
+/* What the memory is for */
+
+static int decode_gigantic_pages(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->gigantic_pages);
+}
+
+static int decode_hvo(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->hvo);
+}
+
+static int decode_removable(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct use *u = target;
+
+        return decode_bool(d, path, value, &u->removable);
+}
+
+static int decode_prefer(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char *const words[] = { "latency", "capacity", NULL };
+        struct use *u = target;
+        int r;
+
+        r = decode_word(d, path, value, words, prefer_from_string);
+        if (r < 0)
+                return r;
+        u->prefer = (enum prefer) r;
+        return 0;
+}
+
+static const struct field use_fields[] = {
+        { "gigantic_pages", decode_gigantic_pages },
+        { "hvo", decode_hvo },
+        { "removable", decode_removable },
+        { "prefer", decode_prefer },
+        {},
+};
+
+static int decode_use(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = { { use_fields, &s->use }, { common_fields }, {} };
+        struct json_path at = { .parent = path, .key = "removable" };
+        int r;
+
+        r = decode_object(d, path, value, "write { \"gigantic_pages\": true }, or {} for no use in "
+                          "particular", sections);
+        if (r < 0)
+                return r;
+        if (s->use.gigantic_pages && s->use.removable)
+                return refuse(d, &at, JSON_VALUE, "1 GiB pages need the kernel zone, from which memory "
+                              "cannot be removed; drop this or \"gigantic_pages\"");
+        return 0;
+}
+
 const struct field settings_fields[] = {
         { "action", decode_action, SETTING_ACTION },
         { "memmap", decode_memmap, SETTING_MEMMAP },
@@ -165,78 +403,12 @@ const struct field settings_fields[] = {
         { "order", decode_order, SETTING_ORDER },
         { "allow_seeds", decode_allow_seeds, SETTING_ALLOW_SEEDS },
         { "backend", decode_backend, SETTING_BACKEND },
-        {},
-};
-
-/* Match */
-
-static int decode_backing(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        static const char *const words[] = { "pmem", "cxl", "hmem", NULL };
-        struct match *m = target;
-        int r;
-
-        r = decode_word(d, path, value, words, backing_from_string);
-        if (r < 0)
-                return r;
-        m->backing = (enum backing) r;
-        return 0;
-}
-
-static int decode_device(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-        const char *s = NULL;
-        int r;
-
-        r = decode_nonempty(d, path, value,
-                            "write a name or a shell pattern, such as \"dax0.*\"", &s);
-        if (r < 0)
-                return r;
-        m->device = strdup(s);
-        return m->device ? 0 : -ENOMEM;
-}
-
-static int decode_target_node(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        char expected[64];
-        struct match *m = target;
-        int64_t node = -1;
-        int r;
-
-        snprintf(expected, sizeof(expected), "an integer from 0 to %d", POLICY_NODE_MAX);
-        r = decode_integer(d, path, value, expected, 0, POLICY_NODE_MAX, &node);
-        if (r < 0)
-                return r;
-        m->target_node = (int) node;
-        return 0;
-}
-
-static int decode_min_size(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-
-        return decode_bytes(d, path, value, &m->min_size);
-}
-
-static int decode_max_size(
-                struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
-        struct match *m = target;
-
-        return decode_bytes(d, path, value, &m->max_size);
-}
-
-const struct field match_fields[] = {
-        { "backing", decode_backing, MATCH_BACKING },
-        { "device", decode_device, MATCH_DEVICE },
-        { "target_node", decode_target_node, MATCH_TARGET_NODE },
-        { "min_size", decode_min_size, MATCH_MIN_SIZE },
-        { "max_size", decode_max_size, MATCH_MAX_SIZE },
+        { "max_size", decode_limit, SETTING_MAX_SIZE },
+        { "on_failure", decode_on_failure, SETTING_ON_FAILURE },
+        { "retry", decode_retry, SETTING_RETRY },
+        { "priority", decode_priority, SETTING_PRIORITY },
+        { "pressure", decode_pressure, SETTING_PRESSURE },
+        { "use", decode_use, SETTING_USE },
         {},
 };
 

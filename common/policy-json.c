@@ -29,6 +29,26 @@ static int check_settings(
                 return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"backend\": \"%s\", "
                               "which cannot do that; drop one of them",
                               memmap_mode_to_string(s->memmap), backend_to_string(s->backend));
+        case CONTRADICTION_LIMIT:
+                at.key = "max_size";
+                return refuse(d, &at, JSON_VALUE, "this does not go with \"backend\": \"%s\", which "
+                              "takes in a device as a whole; drop one of them",
+                              backend_to_string(s->backend));
+        case CONTRADICTION_USE_ZONE:
+                at.key = "zone";
+                return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"use\": %s",
+                              zone_mode_to_string(s->zone), s->use.removable ?
+                              "what is to be removed must be movable; drop one of them" :
+                              "1 GiB pages need the kernel zone; drop one of them");
+        case CONTRADICTION_USE_MEMMAP:
+                return refuse(d, &at, JSON_VALUE, "\"%s\" does not go with \"use\": %s",
+                              memmap_mode_to_string(s->memmap), s->memmap == MEMMAP_SEED ?
+                              "seeds cannot be removed; drop one of them" :
+                              "such blocks hold no 1 GiB pages, and their huge pages keep their "
+                              "memmaps; drop one of them");
+        case CONTRADICTION_USE_PREFER:
+                return refuse(d, &at, JSON_VALUE, "\"%s\" leaves nothing to \"prefer\" in \"use\"; drop "
+                              "one of them", memmap_mode_to_string(s->memmap));
         default:
                 return 0;
         }
@@ -61,25 +81,8 @@ static int decode_match(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
         struct rule *rule = target;
-        struct match *m = &rule->match;
-        const struct section sections[] = {
-                { match_fields, m, &m->given },
-                { common_fields },
-                {},
-        };
-        int r;
 
-        r = decode_object(d, path, value, "write {} to match every device", sections);
-        if (r < 0)
-                return r;
-
-        if (m->given & MATCH_MIN_SIZE && m->given & MATCH_MAX_SIZE && m->min_size > m->max_size) {
-                struct json_path at = { .parent = path, .key = "min_size" };
-
-                return refuse(d, &at, JSON_VALUE, "min_size is larger than max_size, "
-                              "so that no device can match; exchange them or drop one");
-        }
-        return 0;
+        return decode_conditions(d, path, value, &rule->match);
 }
 
 static const struct field rule_fields[] = {

@@ -18,6 +18,8 @@ enum {
         POLICY_RULES_MAX = 1000,                /* rules of a policy */
         POLICY_NAME_MAX = 100,                  /* bytes of a rule's name */
         POLICY_NODE_MAX = 1023,                 /* the largest target_node */
+        POLICY_MATCH_LIST = 100,                /* conditions of an "all" or "any" */
+        POLICY_MATCH_DEPTH = 4,                 /* of these and "not" within each other */
 };
 
 /*

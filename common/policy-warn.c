@@ -51,6 +51,24 @@ static int warn_of_settings(
                 at.key = own->given & SETTING_MEMMAP ? "memmap" : "backend";
                 return warn(f, file, &at, "\"memmap\" comes to be what \"backend\" cannot do: "
                             "every device is refused");
+        case CONTRADICTION_USE_ZONE:
+                at.key = own->given & SETTING_ZONE ? "zone" : "use";
+                return warn(f, file, &at, "\"zone\" comes to be \"%s\", by which the memory is no good "
+                            "for its \"use\": there are %s", below->use.removable || own->use.removable ?
+                            "kernel" : "movable", below->use.removable || own->use.removable ?
+                            "blocks that cannot be removed" : "no 1 GiB pages");
+        case CONTRADICTION_USE_MEMMAP:
+                at.key = own->given & SETTING_MEMMAP ? "memmap" : "use";
+                return warn(f, file, &at, "\"memmap\" comes to be a place by which the memory is no "
+                            "good for its \"use\"");
+        case CONTRADICTION_USE_PREFER:
+                at.key = own->given & SETTING_MEMMAP ? "memmap" : "use";
+                return warn(f, file, &at, "\"memmap\" comes to leave nothing to \"prefer\" in \"use\", "
+                            "which has no effect");
+        case CONTRADICTION_LIMIT:
+                at.key = own->given & SETTING_MAX_SIZE ? "max_size" : "backend";
+                return warn(f, file, &at, "\"backend\" comes to take in a device as a whole: every "
+                            "device that is larger than \"max_size\" is refused");
         default:
                 return 0;
         }

@@ -26,6 +26,43 @@ static void print_header(struct json_object *d) {
                field_string(d, "backend", "none"));
 }
 
+/* What is not known is left out. */
+static void print_memdevs(struct json_object *d) {
+        static const struct {
+                const char *key, *label;
+        } facts[] = {
+                { "serial",             "serial" },
+                { "vendor_id",          "vendor" },
+                { "device_id",          "device" },
+                { "health",             "health" },
+                { "firmware",           "firmware" },
+        };
+        struct json_object *list = field_get(d, "memdevs", json_type_array);
+        const char *uuid = field_string(d, "uuid", NULL);
+        size_t n = list ? json_object_array_length(list) : 0;
+
+        if (n == 0 && !uuid)
+                return;
+        puts("\nMade of");
+        if (uuid)
+                printf("  namespace  UUID %s\n", uuid);
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *dev = json_object_array_get_idx(list, i);
+                int64_t class = field_int(dev, "qos_class", -1);
+
+                printf("  %-10s", field_string(dev, "name", "?"));
+                for (size_t j = 0; j < ELEMENTSOF(facts); j++) {
+                        const char *fact = field_string(dev, facts[j].key, NULL);
+
+                        if (fact)
+                                printf(" %s %s", facts[j].label, fact);
+                }
+                if (class >= 0)
+                        printf(" QoS class %" PRId64, class);
+                puts("");
+        }
+}
+
 static void print_decision(struct json_object *d) {
         static const struct {
                 const char *key, *label;
@@ -177,6 +214,7 @@ static void print_memmaps(struct json_object *d) {
 
 static void print_text(struct json_object *d) {
         print_header(d);
+        print_memdevs(d);
         print_decision(d);
         print_budget(d);
         print_reasons(d);

@@ -38,9 +38,17 @@ static bool state_is(struct json_object *d, const char *state) {
         return strcmp(field_string(d, "state", ""), state) == 0;
 }
 
+/* It is not as fast as it could be, and says why. */
+static bool waits(struct json_object *d) {
+        struct json_object *progress = field_get(d, "progress", json_type_object);
+
+        return state_is(d, "waiting") || strcmp(field_string(progress, "pace", "full"), "full") != 0;
+}
+
 /* A state that somebody should look into. */
 static bool needs_attention(struct json_object *d) {
-        return state_is(d, "refused") || state_is(d, "degraded") || state_is(d, "unknown");
+        return state_is(d, "refused") || state_is(d, "degraded") ||
+                state_is(d, "rolled-back") || state_is(d, "unknown");
 }
 
 static const char *state_color(struct json_object *d) {
@@ -50,8 +58,8 @@ static const char *state_color(struct json_object *d) {
                 return "yellow";
         if (state_is(d, "online") || state_is(d, "plugged"))
                 return "green";
-        if (state_is(d, "working") || state_is(d, "planned") || state_is(d, "leaving") ||
-            state_is(d, "returning"))
+        if (state_is(d, "working") || state_is(d, "planned") || state_is(d, "waiting") ||
+            state_is(d, "leaving") || state_is(d, "returning"))
                 return "cyan";
         return NULL;
 }
@@ -204,7 +212,7 @@ static void print_notes(struct json_object *devices) {
                 struct json_object *d = json_object_array_get_idx(devices, i);
                 const char *message = field_string(d, "message", NULL);
 
-                if (!needs_attention(d) || !message || !*message)
+                if ((!needs_attention(d) && !waits(d)) || !message || !*message)
                         continue;
                 printf("%s%s: %s\n", any ? "" : "\n", field_string(d, "name", "?"), message);
                 any = true;

@@ -4,6 +4,7 @@
  * `memmapctl --json` prints.  Documented in memmapctl(1); fields are added, never
  * changed or taken away, as long as "format" is the same.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "manager.h"
@@ -76,9 +77,12 @@ struct json_object *describe_decision(const struct decision *d) {
         add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
         add_string(o, "zone", zone_mode_to_string(d->settings.zone));
         add_string(o, "order", order_to_string(d->settings.order));
+        add_int(o, "priority", d->settings.priority);
         add_string(o, "rule", d->rule ? d->rule->name : NULL);
         add_string(o, "rule_file", d->rule ? d->rule->file : NULL);
         add_number(o, "wanted", wanted);
+        json_object_object_add(o, "limit", d->limit < d->n_blocks ?
+                               json_object_new_uint64(d->limit) : NULL);
         json_object_object_add(o, "budget", describe_budget(d));
         json_object_object_add(o, "reasons", describe_reasons(d));
         return o;
@@ -87,7 +91,8 @@ struct json_object *describe_decision(const struct decision *d) {
 /* The decision's fields stand in the device; one that has none gets nulls. */
 static void add_decision(struct json_object *o, struct json_object *decision) {
         static const char *const keys[] = {
-                "verdict", "action", "memmap_mode", "zone", "order", "rule", "rule_file", "budget",
+                "verdict", "action", "memmap_mode", "zone", "order", "priority", "limit", "rule", "rule_file",
+                "budget",
                 "reasons",
         };
 
@@ -152,6 +157,7 @@ static struct json_object *describe_progress(const struct record *r) {
         o = json_object_new_object();
         add_number(o, "done", r->done);
         add_number(o, "total", r->total);
+        add_string(o, "pace", pace_to_string(r->pace));
         return o;
 }
 
@@ -177,6 +183,36 @@ static const char *backend_in_use(const struct device *d) {
         return backend_to_string(d->can_place ? BACKEND_NATIVE : BACKEND_PLAIN);
 }
 
+/* As in sysfs, and as a policy takes it: JSON's numbers are not that long. */
+static void add_hex(struct json_object *o, const char *key, bool known, uint64_t v) {
+        char text[24];
+
+        snprintf(text, sizeof(text), "%#" PRIx64, v);
+        add_string(o, key, known ? text : NULL);
+}
+
+/* What is not known is null. */
+static struct json_object *describe_memdevs(const struct device *d) {
+        struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < d->n_memdevs; i++) {
+                const struct memdev *dev = &d->memdevs[i];
+                struct json_object *o = json_object_new_object();
+
+                add_string(o, "name", dev->name);
+                add_hex(o, "serial", dev->known & MEMDEV_SERIAL, dev->serial);
+                add_hex(o, "vendor_id", dev->known & MEMDEV_VENDOR, dev->vendor);
+                add_hex(o, "device_id", dev->known & MEMDEV_PRODUCT, dev->product);
+                json_object_object_add(o, "qos_class", dev->known & MEMDEV_QOS_CLASS ?
+                                       json_object_new_int(dev->qos_class) : NULL);
+                add_string(o, "health", dev->known & MEMDEV_HEALTH ?
+                           health_to_string(dev->health) : NULL);
+                add_string(o, "firmware", dev->firmware);
+                json_object_array_add(list, o);
+        }
+        return list;
+}
+
 static struct json_object *describe_device(const struct record *r, const struct device *d) {
         struct device_counts c = device_count(d);
         struct json_object *o = json_object_new_object();
@@ -184,6 +220,8 @@ static struct json_object *describe_device(const struct record *r, const struct 
         add_string(o, "name", d->name);
         add_string(o, "backing", backing_to_string(d->backing));
         add_string(o, "region", d->region);
+        add_string(o, "uuid", d->uuid);
+        json_object_object_add(o, "memdevs", describe_memdevs(d));
         add_int(o, "target_node", d->target_node);
         add_number(o, "size", d->size);
         add_number(o, "trimmed", d->trimmed);

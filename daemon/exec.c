@@ -59,7 +59,7 @@ static bool is_transient(int error) {
         return error == -EAGAIN || error == -EINTR || error == -EBUSY;
 }
 
-static void wait_ms(long ms) {
+void exec_wait_ms(long ms) {
         struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
         while (nanosleep(&t, &t) < 0 && errno == EINTR)
@@ -78,7 +78,7 @@ int exec_write(const struct run *run, const struct step *step, const char *text,
                 r = report(run, step, EXEC_STEP_RETRIED, r);
                 if (r < 0)
                         return r;
-                wait_ms(backoff);
+                exec_wait_ms(backoff);
                 backoff *= 5;
         }
 }
@@ -242,6 +242,8 @@ static int do_step(struct run *run, struct step *step) {
         switch (step->kind) {
         case STEP_HAND_BACK:
                 return exec_hand_back(run, step);
+        case STEP_TAKE_BACK:
+                return exec_take_back(run, step);
         case STEP_BIND:
                 return exec_bind(run, step);
         case STEP_PLACE:
@@ -268,8 +270,11 @@ static bool costs_one_block(const struct step *step, int error) {
 }
 
 static int run_step(struct run *run, struct step *step) {
-        int r = do_step(run, step);
+        int r = exec_pace(run, step);
 
+        if (r < 0)
+                return r;
+        r = do_step(run, step);
         if (r == -ECANCELED)
                 return 0;
         if (r == -ESTALE)
@@ -280,6 +285,9 @@ static int run_step(struct run *run, struct step *step) {
         }
         if (report(run, step, EXEC_STEP_FAILED, r) < 0)
                 return -EPIPE;
+        /* Each that can be taken back is. */
+        if (step->kind == STEP_TAKE_BACK)
+                return 0;
         if (!costs_one_block(step, r) || ++run->failures[step->kind] == MAX_FAILURES)
                 return r;
         return 0;

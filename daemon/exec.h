@@ -12,6 +12,7 @@ enum exec_event_kind {
         EXEC_STEP_DONE,
         EXEC_STEP_RETRIED,      /* error: what happened; it is tried again */
         EXEC_STEP_FAILED,       /* error; what was half done is undone */
+        EXEC_PACED,             /* pace, pressure; error: it cannot be told, and does not matter */
         EXEC_DIVERGED,          /* the kernel did, or would do, other than planned */
         EXEC_END,               /* the last event; error: 0 if the plan went through */
         _EXEC_EVENT_MAX,
@@ -26,6 +27,8 @@ struct exec_event {
         int error;                      /* positive errno */
         size_t block;                   /* PLUG, ONLINE: index in the device */
         enum zone zone;                 /* ONLINE */
+        enum pace pace;                 /* PACED */
+        uint64_t pressure;              /* PACED: 1/100 of a percent */
         bool stray;                     /* DIVERGED: a memmap is in RAM against orders */
         char text[120];                 /* DIVERGED: what, in words */
 };

@@ -6,6 +6,7 @@
 #include "fresh.h"
 #include "manager.h"
 #include "plan.h"
+#include "turns.h"
 
 DEFINE_CLEANUP(struct decision *, decision_free)
 DEFINE_CLEANUP(struct plan *, plan_free)
@@ -176,13 +177,26 @@ static int describe_all(const struct forecast *f, struct model *m, struct record
                 .in_force = (struct policy_files *) f->files, .dry_run = true, .model = m,
                 .records = records,
         };
+        _cleanup_(freep) struct turn *turns = calloc(m->n_devices + 1, sizeof(*turns));
         struct json_object *o, *devices;
 
+        if (!turns)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->n_devices; i++)
+                turns[i] = (struct turn) {
+                        .device = &m->devices[i], .record = &records[i],
+                        .priority = turn_priority(f->files->policy, &m->devices[i]),
+                };
+        turns_sort(turns, m->n_devices);
         for (size_t i = 0; i < m->n_devices; i++) {
-                int r = look_ahead(m, f->files->policy, &m->devices[i], &records[i], &plans[i]);
+                size_t at = (size_t) (turns[i].device - m->devices);
+                int r = look_ahead(m, f->files->policy, turns[i].device, turns[i].record,
+                                   &plans[at]);
 
                 if (r < 0)
                         return r;
+        }
+        for (size_t i = 0; i < m->n_devices; i++) {
                 records[i].next = i + 1 < m->n_devices ? &records[i + 1] : NULL;
         }
         o = describe(&manager);

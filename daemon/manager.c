@@ -10,6 +10,7 @@
 #include "operate.h"
 #include "orphans.h"
 #include "state.h"
+#include "turns.h"
 
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
 #define FAILED_DELAY_USEC (5 * 1000000ULL)
@@ -63,6 +64,48 @@ static void look_again_for_the_refused(struct manager *m) {
                         manager_look_in(m, REFUSED_DELAY_USEC);
 }
 
+static void consider(struct manager *m, const struct turn *turns, size_t i) {
+        const struct turn *ahead = turns_ahead(turns, i);
+        struct record *r = turns[i].record;
+
+        if (r->worker || operate_consider(m, r, turns[i].device))
+                return;
+        /* It is looked at again when the other one is measured. */
+        if (ahead && !r->settled)
+                record_set_state(r, STATE_WAITING, "Waits for %s, which has a higher priority.",
+                                 ahead->device->name);
+        else
+                take_consider(m, r, turns[i].device);
+}
+
+/* All devices, in the order in which RAM is given to them. */
+static int take_turns(struct manager *m) {
+        _cleanup_(freep) struct turn *turns = calloc(m->model->n_devices + 1, sizeof(*turns));
+        size_t n = m->model->n_devices;
+
+        m->n_looks++;
+        for (size_t i = 0; turns && i < n; i++) {
+                struct device *d = &m->model->devices[i];
+                struct record *r = record_get(m, d);
+
+                if (!r)
+                        return -ENOMEM;
+                record_overlay(r, d);
+                turns[i] = (struct turn) {
+                        .device = d, .record = r, .arrival = r->arrival,
+                        .priority = turn_priority(m->policy, d),
+                };
+        }
+        if (!turns)
+                return -ENOMEM;
+        turns_sort(turns, n);
+        for (size_t i = 0; i < n; i++) {
+                consider(m, turns, i);
+                turns[i].undecided = turns[i].record->measuring;
+        }
+        return 0;
+}
+
 void manager_look(struct manager *m) {
         struct model *model = NULL;
         int r;
@@ -79,18 +122,10 @@ void manager_look(struct manager *m) {
         model_free(m->model);
         m->model = model;
         forget_gone(m);
-        for (size_t i = 0; i < model->n_devices; i++) {
-                struct device *d = &model->devices[i];
-                struct record *record = record_get(m, d);
-
-                if (!record) {
-                        log_error("Out of memory.");
-                        manager_look_in(m, FAILED_DELAY_USEC);
-                        return;
-                }
-                record_overlay(record, d);
-                if (!record->worker && !operate_consider(m, record, d))
-                        take_consider(m, record, d);
+        if (take_turns(m) < 0) {
+                log_error("Out of memory.");
+                manager_look_in(m, FAILED_DELAY_USEC);
+                return;
         }
         look_again_for_the_refused(m);
 }

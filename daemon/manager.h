@@ -29,6 +29,8 @@ enum device_state {
         STATE_RETURNING,        /* brought online by it, or as it could not be carried out */
         STATE_REMOVED,          /* taken out; stays out */
         STATE_HELD,             /* the policy does nothing to it */
+        STATE_ROLLED_BACK,      /* blocks failed, and the others were taken out again */
+        STATE_WAITING,          /* for another device to be decided on */
         _STATE_MAX,
 };
 
@@ -55,10 +57,15 @@ struct record {
         struct operation *op;           /* under way, by the operator's order; or NULL */
         bool removed, held;             /* by him */
 
+        uint64_t arrival;               /* see struct turn */
         struct worker *worker;          /* NULL: idle */
+        bool measuring;                 /* it binds the device, and nothing is decided yet */
         size_t done, total;             /* steps of the plan */
         uint64_t told_usec;             /* monotonic; when they were told of last */
         uint64_t retry_usec;            /* monotonic; when a stuck one is tried again */
+        enum pace pace;                 /* of the worker */
+        uint64_t pressure;              /* ... when that changed; 1/100 of a percent */
+        bool unpaced;                   /* told that the kernel does not tell */
         bool progressed;                /* some step of the plan succeeded */
         int rounds;                     /* plans in a row without progress */
         int payer;
@@ -67,6 +74,12 @@ struct record {
 
         bool *failed;                   /* per block */
         size_t n_failed;
+        size_t *added;                  /* blocks that were plugged since the start, in order */
+        size_t n_added;
+        unsigned int tries;             /* of blocks that failed; see struct retry */
+        uint64_t again_usec;            /* monotonic; when the next one is due, 0: none */
+        bool rolled_back;
+        size_t n_back, n_lost;          /* blocks taken out again, and failed before that */
 
         uint64_t started_usec;          /* monotonic; 0: not yet */
         uint64_t started_total;         /* bytes of the target node then */
@@ -90,6 +103,7 @@ struct manager {
         struct model *model;
         struct record *records;
         struct schedule *looks;         /* at the machine */
+        uint64_t n_looks;
         void (*changed)(void *userdata, const struct record *r);
         void (*progressed)(void *userdata, const struct record *r);
         void (*finished)(void *userdata, const struct record *r,
@@ -125,6 +139,8 @@ void record_renew(struct manager *m, struct record *r);
 void record_progress(struct record *r);
 /* What the record knows and sysfs does not, into the model. */
 void record_overlay(const struct record *r, struct device *d);
+/* "memory32", for messages. */
+void record_block_name(const struct record *r, size_t i, char *buf, size_t size);
 int record_fail_block(struct record *r, size_t n_blocks, size_t block);
 /* The promises made to all other devices, into the model. */
 void record_promise_to_others(const struct manager *m, const struct record *r,
@@ -134,6 +150,20 @@ void record_promise_to_others(const struct manager *m, const struct record *r,
 void take_consider(struct manager *m, struct record *r, struct device *d);
 /* The policy is to let it be. */
 void take_stop(struct record *r);
+
+/* paced.c: the worker goes at another pace, or still waits. */
+void paced(struct record *r, const struct exec_event *e);
+
+/* failure.c */
+
+/* Something became of a device with blocks that failed: it is not done with. */
+bool failure_handle(struct record *r, const struct device *d, const struct decision *decision,
+                    uint64_t now);
+/* Whether the next try is still to be waited for; if not, nothing counts as failed. */
+bool failure_is_waiting(struct record *r, struct device *d, uint64_t now);
+int failure_note_added(struct record *r, size_t block);
+/* A fresh start. */
+void failure_forget(struct record *r);
 
 const char *device_state_to_string(enum device_state s);
 

@@ -16,17 +16,6 @@
 
 #define DEVICE "sys/bus/dax/devices/%s"
 
-/* Part @back counted from the end of a path, 0: the last. */
-static void path_part(const char *path, int back, char *buf, size_t size) {
-        char copy[SYSFS_PATH_MAX];
-        char *slash;
-
-        snprintf(copy, sizeof(copy), "%s", path);
-        while (back-- > 0 && (slash = strrchr(copy, '/')))
-                *slash = '\0';
-        snprintf(buf, size, "%s", base_of(copy));
-}
-
 /* What stands above a dax device in sysfs tells what it is made of. */
 static int probe_backing(const struct sysfs *s, struct device *d) {
         char link[SYSFS_PATH_MAX];
@@ -235,6 +224,8 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
         r = sysfs_read_u64(s, &d.size, 10, DEVICE "/size", name);
         if (r >= 0)
                 r = probe_backing(s, &d);
+        if (r >= 0)
+                probe_memdevs(s, &d);
         (void) sysfs_read_int(s, &d.target_node, DEVICE "/target_node", name);
         (void) sysfs_read_int(s, &d.numa_node, DEVICE "/numa_node", name);
         probe_driver(s, &d);

@@ -22,6 +22,9 @@ int probe_device(const struct sysfs *s, const struct model *m, const char *name,
 /* What the machine says it has left: MemAvailable. */
 int probe_available(const struct sysfs *s, uint64_t *ret);
 
+/* What is behind @d, whose backing and region are known. */
+void probe_memdevs(const struct sysfs *s, struct device *d);
+
 /* State and zone of the block of that number. */
 void probe_block(const struct sysfs *s, struct block *b);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ static const char *const state_words[_STATE_MAX] = {
         [STATE_RETURNING] = "returning",
         [STATE_REMOVED] = "removed",
         [STATE_HELD] = "held",
+        [STATE_ROLLED_BACK] = "rolled-back",
+        [STATE_WAITING] = "waiting",
 };
 
 const char *device_state_to_string(enum device_state s) {
@@ -39,6 +42,7 @@ struct record *record_get(struct manager *m, const struct device *d) {
         snprintf(r->name, sizeof(r->name), "%s", d->name);
         r->identity = d->identity;
         r->manager = m;
+        r->arrival = m->n_looks;
         r->payer = -1;
         r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
         r->adopted = state_adopted(m->sysfs, d->name);
@@ -55,6 +59,7 @@ struct record *record_free(struct record *r) {
         operation_free(r->op);
         json_object_put(r->decision);
         free(r->failed);
+        free(r->added);
         free(r);
         return NULL;
 }
@@ -90,6 +95,12 @@ void record_progress(struct record *r) {
         m->progressed(m->userdata, r);
 }
 
+void record_block_name(const struct record *r, size_t i, char *buf, size_t size) {
+        const struct device *d = r->manager->model ? model_device(r->manager->model, r->name) : NULL;
+
+        snprintf(buf, size, "memory%" PRIu64, d && i < d->n_blocks ? d->blocks[i].number : 0);
+}
+
 int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
         if (!r->failed) {
                 r->failed = calloc(n_blocks + 1, sizeof(*r->failed));
@@ -103,9 +114,9 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
 }
 
 void record_renew(struct manager *m, struct record *r) {
-        free(steal(&r->failed));
-        r->n_failed = 0;
-        r->stuck = r->settled = r->settled_with_failures = r->handed_back = false;
+        failure_forget(r);
+        r->stuck = r->settled = r->settled_with_failures = false;
+        r->rolled_back = r->handed_back = false;
         r->rounds = 0;
         state_forget(m->sysfs, r->name);
 }

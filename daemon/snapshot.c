@@ -8,6 +8,8 @@
 #include "snapshot.h"
 
 #define DEVICE "sys/bus/dax/devices/*"
+#define CXL "sys/bus/cxl/devices/"
+#define NVDIMM "sys/bus/nd/devices/nmem*"
 #define MODULE DEVICE "/memmapd/"
 #define MODULE_WHY "run/memmapd/module"
 #define NODE "sys/devices/system/node/node*"
@@ -46,6 +48,24 @@ static const struct item {
         { CONTENTS, DEVICE "/memmap_on_memory" },
         { CONTENTS, DEVICE "/mapping[0-9]*/start" },
         { CONTENTS, DEVICE "/mapping[0-9]*/end" },
+        { CONTENTS, DEVICE "/../uuid" },
+        { CONTENTS, DEVICE "/../../mapping[0-9]*" },
+        { LINK, CXL "decoder*" },
+        { LINK, CXL "endpoint*" },
+        { LINK, CXL "mem[0-9]*" },
+        { LINK, CXL "region*" },
+        { LINK, CXL "endpoint*/uport" },
+        { CONTENTS, CXL "region*/target[0-9]*" },
+        { CONTENTS, CXL "mem[0-9]*/serial" },
+        { CONTENTS, CXL "mem[0-9]*/firmware_version" },
+        { CONTENTS, CXL "mem[0-9]*/ram/qos_class" },
+        { CONTENTS, CXL "mem[0-9]*/../vendor" },
+        { CONTENTS, CXL "mem[0-9]*/../device" },
+        { LINK, NVDIMM },
+        { CONTENTS, NVDIMM "/nfit/serial" },
+        { CONTENTS, NVDIMM "/nfit/vendor" },
+        { CONTENTS, NVDIMM "/nfit/device" },
+        { CONTENTS, NVDIMM "/nfit/flags" },
         { CONTENTS, MODULE_WHY },
         { CONTENTS, MODULE "block_size" },
         { CONTENTS, MODULE "blocks" },

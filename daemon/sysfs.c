@@ -269,3 +269,13 @@ const char *base_of(const char *path) {
 
         return slash ? slash + 1 : path;
 }
+
+void path_part(const char *path, int back, char *buf, size_t size) {
+        char copy[SYSFS_PATH_MAX];
+        char *slash;
+
+        snprintf(copy, sizeof(copy), "%s", path);
+        while (back-- > 0 && (slash = strrchr(copy, '/')))
+                *slash = '\0';
+        snprintf(buf, size, "%s", base_of(copy));
+}

@@ -58,3 +58,6 @@ DEFINE_CLEANUP(char **, strv_free)
 
 /* Last part of a path. */
 const char *base_of(const char *path);
+
+/* Part @back counted from the end of a path, 0: the last. */
+void path_part(const char *path, int back, char *buf, size_t size);

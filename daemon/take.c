@@ -123,19 +123,42 @@ static void log_done(struct manager *m, struct record *r, const struct device *d
                   total > r->started_total ? (double) (total - r->started_total) / MIB : 0, seconds);
 }
 
+/* Blocks that "max_size" allows, by the last decision that was more than "settled". */
+static size_t allowed(const struct record *r, const struct device *d) {
+        struct json_object *limit = NULL;
+
+        if (r->decision)
+                (void) json_object_object_get_ex(r->decision, "limit", &limit);
+        return limit ? (size_t) min_u64(json_object_get_uint64(limit), d->n_blocks) : d->n_blocks;
+}
+
+/* "All 8 blocks" or "4 of 8 blocks, which is all that ..." */
+static const char *all_blocks(const struct record *r, const struct device *d, char *buf, size_t size) {
+        size_t n = allowed(r, d);
+
+        if (n == d->n_blocks)
+                snprintf(buf, size, "All %zu blocks", n);
+        else
+                snprintf(buf, size, "All %zu of %zu blocks that \"max_size\" allows", n, d->n_blocks);
+        return buf;
+}
+
 static void show_outcome(struct record *r, const struct device *d, struct device_counts c,
                          enum action action) {
+        size_t n = allowed(r, d);
+        char all[96];
+
         r->seen_online = c.online;
         r->seen_plugged = c.plugged;
         if (c.failed)
                 record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu failed.",
                                  c.online, d->n_blocks, c.failed);
-        else if (action == ACTION_PLUG && c.plugged == d->n_blocks)
-                record_set_state(r, STATE_PLUGGED, "All %zu blocks are plugged, %zu online.",
-                                 d->n_blocks, c.online);
-        else if (c.online == d->n_blocks)
-                record_set_state(r, STATE_ONLINE, "All %zu blocks are online: %zu movable, "
-                                 "%zu kernel.", d->n_blocks, c.movable, c.kernel);
+        else if (action == ACTION_PLUG && c.plugged >= n)
+                record_set_state(r, STATE_PLUGGED, "%s are plugged, %zu online.",
+                                 all_blocks(r, d, all, sizeof(all)), c.online);
+        else if (c.online >= n)
+                record_set_state(r, STATE_ONLINE, "%s are online: %zu movable, %zu kernel.",
+                                 all_blocks(r, d, all, sizeof(all)), c.movable, c.kernel);
         else
                 record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu plugged; the "
                                  "others %s.", c.online, d->n_blocks, c.plugged,
@@ -149,6 +172,8 @@ static void finish(struct manager *m, struct record *r, struct device *d,
         struct device_counts c = device_count(d);
         int e;
 
+        if (failure_handle(r, d, decision, now_usec()))
+                return;
         show_outcome(r, d, c, decision->settings.action);
         log_done(m, r, d, c);
         r->rounds = 0;
@@ -176,6 +201,11 @@ static void look_at_settled(struct record *r, const struct device *d,
                 }, "Somebody else changed it: %zu blocks online (%zu before), %zu plugged "
                           "(%zu before). Left as it is.", c.online, r->seen_online, c.plugged,
                           r->seen_plugged);
+        if (r->state == STATE_ROLLED_BACK) {
+                r->seen_online = c.online;
+                r->seen_plugged = c.plugged;
+                return;
+        }
         show_outcome(r, d, c, decision->settings.action);
 }
 
@@ -191,6 +221,7 @@ static void give_up(struct record *r) {
 
 void take_stop(struct record *r) {
         r->worker = worker_free(r->worker);
+        r->measuring = false;
         r->promised = 0;
         memset(r->coming, 0, sizeof(r->coming));
 }
@@ -214,10 +245,6 @@ static void on_lost(void *userdata, const char *why) {
         end_round(r);
 }
 
-static void block_name(const struct device *d, size_t i, char *buf, size_t size) {
-        snprintf(buf, size, "memory%" PRIu64, i < d->n_blocks ? d->blocks[i].number : 0);
-}
-
 static void on_step_done(struct record *r, struct device *d, const struct exec_event *e) {
         record_progress(r);
         if (e->step != STEP_PLACE)
@@ -227,6 +254,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
         if (e->step == STEP_PLUG) {
                 d->blocks[e->block].state = BLOCK_OFFLINE;
                 d->blocks[e->block].placement = e->placement;
+                (void) failure_note_added(r, e->block);
                 if (e->placement == PLACEMENT_RAM)
                         r->promised -= r->promised < d->memmap_size ? r->promised : d->memmap_size;
                 return;
@@ -245,7 +273,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
 static void on_step_failed(struct record *r, const struct device *d, const struct exec_event *e) {
         char block[32];
 
-        block_name(d, e->block, block, sizeof(block));
+        record_block_name(r, e->block, block, sizeof(block));
         record_progress(r);
         log_about(LOG_WARNING, (struct log_about) {
                 .message_id = MESSAGE_STEP_FAILED, .device = r->name, .error = e->error,
@@ -270,7 +298,7 @@ static void on_event(void *userdata, const struct exec_event *e) {
                 on_step_done(r, d, e);
                 break;
         case EXEC_STEP_RETRIED:
-                block_name(d, e->block, block, sizeof(block));
+                record_block_name(r, e->block, block, sizeof(block));
                 log_about(LOG_INFO, (struct log_about) {
                         .device = r->name, .error = e->error,
                         .step = step_to_string(e->step), .block = block,
@@ -279,6 +307,9 @@ static void on_event(void *userdata, const struct exec_event *e) {
                 break;
         case EXEC_STEP_FAILED:
                 on_step_failed(r, d, e);
+                break;
+        case EXEC_PACED:
+                paced(r, e);
                 break;
         case EXEC_DIVERGED:
                 log_about(LOG_NOTICE, (struct log_about) {
@@ -349,6 +380,7 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         r->done = 0;
         r->total = plan->n_steps;
         r->progressed = false;
+        r->pace = PACE_FULL;
         e = worker_start(m->event, &job, &handler, &r->worker);
         if (e < 0) {
                 log_about(LOG_ERR, (struct log_about) { .device = r->name, .error = -e },
@@ -356,6 +388,7 @@ static void start(struct manager *m, struct record *r, const struct device *d,
                 schedule_in(m->looks, ROUND_USEC);
                 return;
         }
+        r->measuring = plan->steps[0].kind == STEP_BIND;
         r->payer = decision->payer;
         r->promised = decision->ram_cost;
         promise_zones(m, r, d, decision);
@@ -441,7 +474,7 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                         hand_back(m, r, d);
                 return;
         }
-        if (r->stuck && now_usec() < r->retry_usec)
+        if ((r->stuck && now_usec() < r->retry_usec) || failure_is_waiting(r, d, now_usec()))
                 return;
         if (r->stuck) {
                 r->stuck = false;

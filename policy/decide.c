@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "maker.h"
+#include "use.h"
+
+/* Who has more of them knows what they are about. */
+#define UNKNOWN_MAX 3
 
 static void reason_full(struct maker *k, struct reason r, const char *text) {
         struct decision *d = k->decision;
@@ -46,11 +50,7 @@ static size_t count_in_use(const struct device *d) {
  * that happens to match it does not.
  */
 static bool is_meant(const struct rule *rule) {
-        if (!rule)
-                return false;
-        if (rule->match.given & MATCH_BACKING)
-                return true;
-        return rule->match.given & MATCH_DEVICE && !strpbrk(rule->match.device, "*?[");
+        return rule && match_is_meant(&rule->match);
 }
 
 /* Whether the device may be touched at all.  VERDICT_TAKE: it may. */
@@ -113,30 +113,61 @@ static bool is_left_out(const struct maker *k, const struct block *b) {
                 backend_holds(k->decision->backend, k->device);
 }
 
-static enum zone first_choice(const struct maker *k) {
+enum zone zone_of_choice(const struct maker *k) {
         return k->decision->settings.zone == ZONE_MODE_KERNEL ? ZONE_KERNEL : ZONE_MOVABLE;
 }
 
-static void start_from_what_is_there(struct maker *k) {
-        size_t left_out = 0;
+/* Whole blocks: what is there already, then the lowest of the others. */
+static void limit(struct maker *k) {
+        struct decision *d = k->decision;
+        uint64_t blocks = amount_of(d->settings.max_size, k->device->size) / k->model->block_size;
 
+        d->limit = blocks < d->n_blocks ? (size_t) blocks : d->n_blocks;
+        /* A device may be a little larger than its whole blocks. */
+        if (d->settings.max_size.percent && d->settings.max_size.value == 100 * 100)
+                d->limit = d->n_blocks;
+}
+
+static void start_from_what_is_there(struct maker *k) {
+        size_t left_out = 0, room;
+
+        for (size_t i = 0; i < k->device->n_blocks; i++)
+                k->n_wanted += is_present(&k->device->blocks[i]);
+        room = k->decision->limit > k->n_wanted ? k->decision->limit - k->n_wanted : 0;
         for (size_t i = 0; i < k->device->n_blocks; i++) {
                 const struct block *b = &k->device->blocks[i];
                 struct target *t = &k->decision->targets[i];
+                bool coming = is_to_be_plugged(b) && k->n_absent < room;
 
                 if (is_left_out(k, b)) {
                         left_out++;
                         continue;
                 }
-                t->wanted = is_present(b) || is_to_be_plugged(b);
+                t->wanted = is_present(b) || coming;
                 t->placement = b->placement;
-                t->zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k);
-                k->n_wanted += t->wanted;
-                k->n_absent += is_to_be_plugged(b);
+                t->zone = b->state == BLOCK_ONLINE ? b->zone : zone_of_choice(k);
+                k->n_absent += coming;
                 k->n_in_ram += is_present(b) && b->placement == PLACEMENT_RAM;
         }
+        k->n_wanted += k->n_absent;
         if (left_out > 0)
                 reason_add(k, REASON_LEFT_OUT, left_out, 0);
+}
+
+/* Whether the limit can be kept to, and leaves anything. */
+static enum verdict check_limit(struct maker *k) {
+        const struct decision *d = k->decision;
+
+        if (d->limit == d->n_blocks)
+                return VERDICT_TAKE;
+        if (d->limit == 0)
+                return refuse_for(k, REASON_LIMIT_LOW,
+                                  amount_of(d->settings.max_size, k->device->size),
+                                  k->model->block_size);
+        if (backend_is_whole(d->backend) && !backend_holds(d->backend, k->device))
+                return refuse_for(k, REASON_LIMIT_WHOLE, 0, 0);
+        reason_add(k, REASON_LIMIT, d->limit, d->n_blocks);
+        return VERDICT_TAKE;
 }
 
 static enum verdict take(struct maker *k) {
@@ -163,11 +194,25 @@ static void forget_placements(struct maker *k) {
                 k->decision->targets[i] = (struct target) {
                         .wanted = is_present(b),
                         .placement = b->placement,
-                        .zone = b->state == BLOCK_ONLINE ? b->zone : first_choice(k),
+                        .zone = b->state == BLOCK_ONLINE ? b->zone : zone_of_choice(k),
                 };
         }
         k->decision->ram_cost = 0;
         k->decision->n_seeds = 0;
+}
+
+static void tell_use(struct maker *k) {
+        const struct use *u = &k->decision->settings.use;
+
+        if (u->gigantic_pages)
+                reason_add(k, REASON_USE_GIGANTIC, 0, 0);
+        if (u->hvo)
+                reason_add(k, REASON_USE_HVO, 0, 0);
+        if (u->removable)
+                reason_add(k, REASON_USE_REMOVABLE, 0, 0);
+        if (u->prefer != PREFER_NOTHING)
+                reason_add(k, u->prefer == PREFER_LATENCY ? REASON_USE_LATENCY : REASON_USE_CAPACITY,
+                           0, 0);
 }
 
 static enum verdict judge(struct maker *k) {
@@ -182,13 +227,35 @@ static enum verdict judge(struct maker *k) {
         v = choose_backend(k);
         if (v != VERDICT_TAKE)
                 return v;
+        tell_use(k);
+        limit(k);
         start_from_what_is_there(k);
-        v = take(k);
+        v = check_limit(k);
+        if (v == VERDICT_TAKE)
+                v = take(k);
         if (v == VERDICT_REFUSE)
                 help(k);
         else
                 choose_zones(k);
         return v;
+}
+
+/* Rules that might have decided, if more of the device were known. */
+static void tell_unknown(struct maker *k, const struct policy *p) {
+        const struct rule *end = k->decision->rule ? k->decision->rule : p->rules + p->n_rules;
+        size_t told = 0;
+
+        for (const struct rule *r = p->rules; r < end && told < UNKNOWN_MAX; r++) {
+                unsigned int key = 0;
+
+                if (match_device(&r->match, k->device, &key) != ANSWER_UNKNOWN)
+                        continue;
+                reason_full(k, (struct reason) {
+                        .code = REASON_UNKNOWN_FACT, .a = (uint64_t) (r - p->rules), .b = key,
+                        .node = -1,
+                }, r->name);
+                told++;
+        }
 }
 
 int decide(const struct model *m, const struct policy *p,
@@ -199,7 +266,7 @@ int decide(const struct model *m, const struct policy *p,
         if (!dec)
                 return -ENOMEM;
         dec->payer = -1;
-        dec->n_blocks = d->n_blocks;
+        dec->n_blocks = dec->limit = d->n_blocks;
         dec->targets = calloc(d->n_blocks + 1, sizeof(*dec->targets));
         if (!dec->targets) {
                 decision_free(dec);
@@ -207,6 +274,8 @@ int decide(const struct model *m, const struct policy *p,
         }
         dec->rule = policy_match(p, d);
         dec->settings = policy_resolve(p, dec->rule);
+        use_apply(&dec->settings);
+        tell_unknown(&k, p);
         if (dec->rule)
                 reason_full(&k, (struct reason) {
                         .code = REASON_RULE, .a = (uint64_t) (dec->rule - p->rules), .node = -1,

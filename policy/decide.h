@@ -22,6 +22,7 @@ enum verdict {
 enum reason_code {
         REASON_RULE,            /* text: its name; a: its index */
         REASON_DEFAULTS,        /* no rule matched */
+        REASON_UNKNOWN_FACT,    /* text: the name of a rule; a: its index, b: the MATCH_* not known */
         REASON_IGNORED,         /* the rule says so */
         REASON_PMEM,            /* persistent, and no rule names it */
         REASON_UNKNOWN_BACKING, /* might be persistent, and no rule names it */
@@ -34,6 +35,14 @@ enum reason_code {
         REASON_SETTLED,
         REASON_BACKEND,         /* a: which; text: why not chunked, if it is not */
         REASON_LEFT_OUT,        /* a: blocks that the kernel's driver did not add */
+        REASON_USE_GIGANTIC,    /* what the memory is wanted for */
+        REASON_USE_HVO,
+        REASON_USE_REMOVABLE,
+        REASON_USE_LATENCY,
+        REASON_USE_CAPACITY,
+        REASON_LIMIT,           /* a: blocks that max_size allows, b: of how many */
+        REASON_LIMIT_LOW,       /* it allows none; a: bytes of it, b: block size */
+        REASON_LIMIT_WHOLE,     /* the backend takes in all or nothing */
         REASON_COST,            /* a: blocks, b: bytes each */
         REASON_SPENT,           /* a: memmaps in RAM already, b: bytes each */
         REASON_BUDGET,          /* node: who pays; budget holds the sum */
@@ -44,6 +53,7 @@ enum reason_code {
         REASON_NO_DEVICE,       /* text: why the kernel cannot */
         REASON_SEEDS,           /* a: seeds, b: memmaps they take, node: where */
         REASON_SEEDS_FORBIDDEN, /* allow_seeds is false */
+        REASON_SEEDS_STAY,      /* they do not go out again before all others */
         REASON_SEEDS_SHARED,    /* node: has other kernel memory */
         REASON_SEEDS_OFFLINE,   /* the action leaves blocks offline */
         REASON_SEEDS_NO_ROOM,   /* a: bytes the first seed needs in RAM, b: budget */
@@ -61,7 +71,7 @@ enum reason_code {
 };
 
 #define REASON_TEXT_MAX 128
-#define REASONS_MAX 24
+#define REASONS_MAX 32
 
 struct reason {
         enum reason_code code;
@@ -87,6 +97,7 @@ struct decision {
         struct budget budget;
         uint64_t ram_cost;              /* bytes of memmap that will still go into RAM */
         size_t n_seeds;                 /* still to be made */
+        size_t limit;                   /* blocks that max_size allows, of n_blocks */
         size_t n_blocks;
         struct target *targets;         /* one per block */
         size_t n_reasons;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "maker.h"
+#include "use.h"
 
 static bool given(const struct maker *k, enum reason_code code) {
         for (size_t i = 0; i < k->decision->n_reasons; i++)
@@ -37,7 +38,8 @@ void help(struct maker *k) {
 
         if (bytes > 0)
                 reason_add_node(k, REASON_HELP_BYTES, bytes, 0, k->decision->payer);
-        if (given(k, REASON_NO_DEVICE) && !k->model->memmap_on_memory)
+        if (given(k, REASON_NO_DEVICE) && !k->model->memmap_on_memory &&
+            !use_is_whole(&k->decision->settings.use))
                 reason_add(k, REASON_HELP_PARAMETER, 0, 0);
         if (given(k, REASON_SEEDS_FORBIDDEN))
                 reason_add(k, REASON_HELP_SEEDS, 0, 0);

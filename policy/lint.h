@@ -11,10 +11,16 @@ enum contradiction {
         CONTRADICTION_OFFLINE,          /* memmaps into seeds, and blocks stay offline */
         CONTRADICTION_FORBIDDEN,        /* memmaps into seeds, and no seeds allowed */
         CONTRADICTION_BACKEND,          /* a backend that cannot place memmaps like that */
+        CONTRADICTION_LIMIT,            /* a backend that takes in all or nothing */
+        CONTRADICTION_USE_ZONE,         /* a zone that is no good for the use */
+        CONTRADICTION_USE_MEMMAP,       /* a place for memmaps that is not */
+        CONTRADICTION_USE_PREFER,       /* a place that leaves nothing to prefer */
 };
 
 /* What @own brings about, laid on @below; what is wrong with @below alone does not count. */
 enum contradiction lint_settings(const struct settings *below, const struct settings *own);
+
+/* covers.c */
 
 /* Whether each device that @special matches is matched by @general as well: true if sure. */
 bool lint_covers(const struct match *general, const struct match *special);

@@ -22,12 +22,20 @@ void reason_add_text(struct maker *k, enum reason_code code, const char *text);
 void reason_add_node(struct maker *k, enum reason_code code, uint64_t a, uint64_t b, int node);
 enum verdict refuse_for(struct maker *k, enum reason_code code, uint64_t a, uint64_t b);
 
+/* Where a block goes that has no reason to go elsewhere. */
+enum zone zone_of_choice(const struct maker *k);
+
 static inline bool is_present(const struct block *b) {
         return b->state != BLOCK_ABSENT;
 }
 
 static inline bool is_to_be_plugged(const struct block *b) {
         return !is_present(b) && !b->failed;
+}
+
+/* Still to be plugged, and wanted: it is within the limit. */
+static inline bool is_coming(const struct maker *k, size_t i) {
+        return k->decision->targets[i].wanted && !is_present(&k->device->blocks[i]);
 }
 
 static inline uint64_t memmap_bytes(const struct maker *k, size_t blocks) {

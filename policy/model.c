@@ -11,6 +11,11 @@ static const char *const backing_words[_BACKING_MAX] = {
         [BACKING_HMEM] = "hmem",
 };
 
+static const char *const health_words[_HEALTH_MAX] = {
+        [HEALTH_OK] = "ok",
+        [HEALTH_FAILING] = "failing",
+};
+
 static const char *const holder_words[_HOLDER_MAX] = {
         [HOLDER_NONE] = "none",
         [HOLDER_MEMMAPD] = "memmapd_kmem",
@@ -50,6 +55,14 @@ const char *zone_to_string(enum zone z) {
 
 int backing_from_string(const char *s) {
         return word_index(backing_words, _BACKING_MAX, s);
+}
+
+const char *health_to_string(enum health h) {
+        return health_words[h];
+}
+
+int health_from_string(const char *s) {
+        return word_index(health_words, _HEALTH_MAX, s);
 }
 
 

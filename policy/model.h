@@ -20,6 +20,13 @@ enum backing {
         _BACKING_MAX,
 };
 
+/* What a memory device says of itself. */
+enum health {
+        HEALTH_OK,
+        HEALTH_FAILING,
+        _HEALTH_MAX,
+};
+
 /* Who drives the device now. */
 enum holder {
         HOLDER_NONE,
@@ -77,11 +84,38 @@ struct node {
         unsigned int *distances;        /* to node 0, 1, ...; 0: not known */
 };
 
+/* What of a memory device is known. */
+enum {
+        MEMDEV_SERIAL           = 1 << 0,
+        MEMDEV_VENDOR           = 1 << 1,
+        MEMDEV_PRODUCT          = 1 << 2,
+        MEMDEV_QOS_CLASS        = 1 << 3,
+        MEMDEV_HEALTH           = 1 << 4,
+};
+
+/* A region is made of so many at most; CXL has no more. */
+#define MEMDEVS_MAX 16
+
+/* What the memory is in: an expander or an NVDIMM. */
+struct memdev {
+        char name[24];                  /* mem0, nmem0 */
+        char firmware[40];              /* "": not known */
+        unsigned int known;             /* MEMDEV_* */
+        uint64_t serial;
+        unsigned int vendor, product;   /* PCI's numbers */
+        int qos_class;
+        enum health health;
+};
+
 struct device {
         char name[32];                  /* dax0.0 */
         uint64_t identity;              /* another one under the same name has another */
         char region[64];                /* its parent in sysfs */
         enum backing backing;
+        char uuid[40];                  /* of a namespace, as ndctl shows it; "": not known */
+        bool memdevs_known;             /* these are all there are */
+        size_t n_memdevs;
+        struct memdev memdevs[MEMDEVS_MAX];
         enum holder holder;
         char driver[32];
         int target_node;                /* its memory's node once online; -1: none */
@@ -124,6 +158,9 @@ const char *zone_to_string(enum zone z);
 
 /* -1 if there is none of that name. */
 int backing_from_string(const char *s);
+
+const char *health_to_string(enum health h);
+int health_from_string(const char *s);
 
 const struct node *model_node(const struct model *m, int id);
 struct device *model_device(const struct model *m, const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "maker.h"
+#include "use.h"
 
 static size_t min_size(size_t a, size_t b) {
         return a < b ? a : b;
@@ -11,6 +12,8 @@ static size_t minus_one(size_t n) {
 
 /* Whether a memmap can be on its own block.  NULL: it can, else why not. */
 static const char *no_altmap(const struct maker *k) {
+        if (use_is_whole(&k->decision->settings.use))
+                return "the policy wants huge pages that such a block cannot hold";
         if (!k->model->memmap_on_memory)
                 return k->model->memmap_on_memory_why;
         if (k->decision->backend == BACKEND_PLAIN)
@@ -25,7 +28,7 @@ static void place(struct maker *k, size_t n, enum placement p) {
         for (size_t i = 0; i < k->device->n_blocks && n > 0; i++) {
                 struct target *t = &k->decision->targets[i];
 
-                if (!is_to_be_plugged(&k->device->blocks[i]) || t->placement != PLACEMENT_NONE)
+                if (!is_coming(k, i) || t->placement != PLACEMENT_NONE)
                         continue;
                 t->placement = p;
                 n--;
@@ -36,7 +39,7 @@ static void place(struct maker *k, size_t n, enum placement p) {
 static void place_in_ram(struct maker *k, size_t n) {
         k->decision->ram_cost += memmap_bytes(k, n);
         for (size_t i = k->device->n_blocks; i > 0 && n > 0; i--)
-                if (is_to_be_plugged(&k->device->blocks[i - 1])) {
+                if (is_coming(k, i - 1)) {
                         k->decision->targets[i - 1].placement = PLACEMENT_RAM;
                         n--;
                 }
@@ -82,10 +85,8 @@ static bool can_bear_stray(struct maker *k) {
 }
 
 static bool may_become_seed(const struct maker *k, size_t i) {
-        const struct block *b = &k->device->blocks[i];
-
-        return is_to_be_plugged(b) ? k->decision->targets[i].placement == PLACEMENT_NONE :
-                b->state == BLOCK_OFFLINE;
+        return is_coming(k, i) ? k->decision->targets[i].placement == PLACEMENT_NONE :
+                k->device->blocks[i].state == BLOCK_OFFLINE;
 }
 
 /*
@@ -166,7 +167,9 @@ static enum verdict take_off_ram(struct maker *k, size_t n) {
         v = take_on_device(k, n);
         if (v == VERDICT_TAKE)
                 return v;
-        if (!k->decision->settings.allow_seeds)
+        if (k->decision->settings.use.removable)
+                reason_add(k, REASON_SEEDS_STAY, 0, 0);
+        else if (!k->decision->settings.allow_seeds)
                 reason_add(k, REASON_SEEDS_FORBIDDEN, 0, 0);
         else
                 v = take_with_seeds(k, n);
@@ -208,13 +211,35 @@ static enum verdict take_mixed(struct maker *k) {
         return take_off_ram(k, k->n_absent - in_ram);
 }
 
+/* What was placed on paper, and came to nothing. */
+static void start_again(struct maker *k) {
+        for (size_t i = 0; i < k->decision->n_blocks; i++) {
+                struct target *t = &k->decision->targets[i];
+
+                if (is_coming(k, i))
+                        t->placement = PLACEMENT_NONE;
+                if (t->seed)
+                        t->zone = zone_of_choice(k);
+                t->seed = false;
+        }
+        k->decision->ram_cost = 0;
+        k->decision->n_seeds = 0;
+}
+
 static enum verdict take_auto(struct maker *k) {
+        enum prefer prefer = k->decision->settings.use.prefer;
         uint64_t cost = memmap_bytes(k, k->n_wanted);
 
+        if (prefer == PREFER_CAPACITY) {
+                if (take_off_ram(k, k->n_absent) == VERDICT_TAKE)
+                        return VERDICT_TAKE;
+                start_again(k);
+                return take_all_in_ram(k);
+        }
         if (cost <= allowance(k))
                 return take_all_in_ram(k);
         reason_add(k, REASON_EXCEEDS, cost, allowance(k));
-        return take_off_ram(k, k->n_absent);
+        return prefer == PREFER_LATENCY ? take_mixed(k) : take_off_ram(k, k->n_absent);
 }
 
 /* What RAM or the blocks themselves carry, all of them alike. */
@@ -227,6 +252,9 @@ static enum verdict place_alike(struct maker *k) {
         case MEMMAP_DEVICE:
                 return take_on_device(k, k->n_absent);
         case MEMMAP_AUTO:
+                if (k->decision->settings.use.prefer == PREFER_CAPACITY)
+                        return take_on_device(k, k->n_absent) == VERDICT_TAKE ? VERDICT_TAKE :
+                                take_all_in_ram(k);
                 if (cost <= allowance(k))
                         return take_all_in_ram(k);
                 reason_add(k, REASON_EXCEEDS, cost, allowance(k));

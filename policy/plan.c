@@ -7,6 +7,7 @@
 
 static const char *const step_words[_STEP_MAX] = {
         [STEP_HAND_BACK] = "hand back",
+        [STEP_TAKE_BACK] = "take back",
         [STEP_BIND] = "bind",
         [STEP_PLACE] = "place",
         [STEP_PLUG] = "plug",

@@ -11,6 +11,7 @@
 
 enum step_kind {
         STEP_HAND_BACK,         /* to the driver it would have had; never part of a decision */
+        STEP_TAKE_BACK,         /* block: out again; never part of a decision either */
         STEP_BIND,              /* hand the device to the module; then look again */
         STEP_PLACE,             /* placement: of the blocks plugged from here on */
         STEP_PLUG,              /* block */

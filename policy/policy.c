@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy.h"
+#include "use.h"
 #include "words.h"
 
 /* What the kernel takes where it decides: auto_movable_ratio, mm/memory_hotplug.c. */
@@ -30,6 +30,17 @@ static const char *const zone_mode_words[_ZONE_MODE_MAX] = {
         [ZONE_MODE_KERNEL] = "kernel",
 };
 
+static const char *const on_failure_words[_ON_FAILURE_MAX] = {
+        [ON_FAILURE_KEEP] = "keep",
+        [ON_FAILURE_ROLLBACK] = "rollback",
+};
+
+static const char *const prefer_words[_PREFER_MAX] = {
+        [PREFER_NOTHING] = "nothing",
+        [PREFER_LATENCY] = "latency",
+        [PREFER_CAPACITY] = "capacity",
+};
+
 static const char *const order_words[_ORDER_MAX] = {
         [ORDER_FAST] = "fast",
         [ORDER_ASCENDING] = "ascending",
@@ -46,6 +57,22 @@ const char *memmap_mode_to_string(enum memmap_mode m) {
 
 const char *order_to_string(enum order o) {
         return order_words[o];
+}
+
+const char *prefer_to_string(enum prefer p) {
+        return prefer_words[p];
+}
+
+int prefer_from_string(const char *s) {
+        return word_index(prefer_words, _PREFER_MAX, s);
+}
+
+const char *on_failure_to_string(enum on_failure f) {
+        return on_failure_words[f];
+}
+
+int on_failure_from_string(const char *s) {
+        return word_index(on_failure_words, _ON_FAILURE_MAX, s);
 }
 
 const char *zone_mode_to_string(enum zone_mode z) {
@@ -77,10 +104,14 @@ struct settings policy_builtin(void) {
                 .movable_ratio = MOVABLE_RATIO_DEFAULT,
                 .order = ORDER_FAST,
                 .allow_seeds = true,
+                .max_size = { .percent = true, .value = 100 * 100 },
+                .retry = { .delay_usec = 5 * 1000000ULL, .max_delay_usec = 300 * 1000000ULL },
         };
 }
 
 void settings_override(struct settings *base, const struct settings *over) {
+        if (over->given & SETTING_USE)
+                use_lay(base, over);
         if (over->given & SETTING_ACTION)
                 base->action = over->action;
         if (over->given & SETTING_MEMMAP)
@@ -97,6 +128,16 @@ void settings_override(struct settings *base, const struct settings *over) {
                 base->allow_seeds = over->allow_seeds;
         if (over->given & SETTING_BACKEND)
                 base->backend = over->backend;
+        if (over->given & SETTING_MAX_SIZE)
+                base->max_size = over->max_size;
+        if (over->given & SETTING_ON_FAILURE)
+                base->on_failure = over->on_failure;
+        if (over->given & SETTING_RETRY)
+                base->retry = over->retry;
+        if (over->given & SETTING_PRESSURE)
+                base->pressure = over->pressure;
+        if (over->given & SETTING_PRIORITY)
+                base->priority = over->priority;
         base->given |= over->given;
 }
 
@@ -131,25 +172,19 @@ int policy_stack(struct policy *base, struct policy *over) {
         return 0;
 }
 
-static bool match_device(const struct match *m, const struct device *d) {
-        if (m->given & MATCH_BACKING && m->backing != d->backing)
-                return false;
-        if (m->given & MATCH_DEVICE && fnmatch(m->device, d->name, 0) != 0)
-                return false;
-        if (m->given & MATCH_TARGET_NODE && m->target_node != d->target_node)
-                return false;
-        if (m->given & MATCH_MIN_SIZE && d->size < m->min_size)
-                return false;
-        if (m->given & MATCH_MAX_SIZE && d->size > m->max_size)
-                return false;
-        return true;
-}
-
 const struct rule *policy_match(const struct policy *p, const struct device *d) {
         for (size_t i = 0; i < p->n_rules; i++)
-                if (match_device(&p->rules[i].match, d))
+                if (match_device(&p->rules[i].match, d, NULL) == ANSWER_YES)
                         return &p->rules[i];
         return NULL;
+}
+
+uint64_t retry_delay(const struct retry *r, unsigned int done) {
+        uint64_t delay = r->delay_usec;
+
+        while (done-- > 0 && delay < r->max_delay_usec)
+                delay *= 2;
+        return delay < r->max_delay_usec ? delay : r->max_delay_usec;
 }
 
 uint64_t amount_of(struct amount a, uint64_t whole) {
@@ -164,7 +199,7 @@ struct policy *policy_free(struct policy *p) {
         for (size_t i = 0; i < p->n_rules; i++) {
                 free(p->rules[i].name);
                 free(p->rules[i].file);
-                free(p->rules[i].match.device);
+                match_clear(&p->rules[i].match);
         }
         free(p->rules);
         free(p);

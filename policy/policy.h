@@ -13,7 +13,9 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "match.h"
 #include "model.h"
+#include "pace.h"
 
 enum action {
         ACTION_ONLINE,          /* plug all blocks and bring them online */
@@ -47,10 +49,39 @@ enum order {
         _ORDER_MAX,
 };
 
+/* What becomes of a device of which some blocks failed. */
+enum on_failure {
+        ON_FAILURE_KEEP,        /* the others are in use */
+        ON_FAILURE_ROLLBACK,    /* they are taken out again */
+        _ON_FAILURE_MAX,
+};
+
+/* How often blocks that failed are tried again: each time later, up to a point. */
+struct retry {
+        unsigned int times;
+        uint64_t delay_usec, max_delay_usec;
+};
+
 /* Bytes, or a share of something. */
 struct amount {
         bool percent;
         uint64_t value;         /* bytes; or 1/100 of a percent */
+};
+
+/* Where it cannot be both. */
+enum prefer {
+        PREFER_NOTHING,
+        PREFER_LATENCY,         /* memmaps in RAM, which is faster */
+        PREFER_CAPACITY,        /* RAM is for others */
+        _PREFER_MAX,
+};
+
+/* What the memory is wanted for, see use.h. */
+struct use {
+        bool gigantic_pages;    /* pages of 1 GiB */
+        bool hvo;               /* huge pages that give back most of their memmap */
+        bool removable;         /* it is to be taken out again */
+        enum prefer prefer;
 };
 
 /* Which settings were given. */
@@ -63,6 +94,12 @@ enum {
         SETTING_ALLOW_SEEDS     = 1 << 5,
         SETTING_BACKEND         = 1 << 6,
         SETTING_MOVABLE_RATIO   = 1 << 7,
+        SETTING_MAX_SIZE        = 1 << 8,
+        SETTING_ON_FAILURE      = 1 << 9,
+        SETTING_RETRY           = 1 << 10,
+        SETTING_PRIORITY        = 1 << 11,
+        SETTING_PRESSURE        = 1 << 12,
+        SETTING_USE             = 1 << 13,
 };
 
 struct settings {
@@ -75,22 +112,12 @@ struct settings {
         enum order order;
         bool allow_seeds;               /* whether auto and mixed may seed */
         enum backend backend;           /* BACKEND_AUTO: the best there is */
-};
-
-enum {
-        MATCH_BACKING           = 1 << 0,
-        MATCH_DEVICE            = 1 << 1,
-        MATCH_TARGET_NODE       = 1 << 2,
-        MATCH_MIN_SIZE          = 1 << 3,
-        MATCH_MAX_SIZE          = 1 << 4,
-};
-
-struct match {
-        unsigned int given;     /* MATCH_*; all that are given must hold */
-        enum backing backing;
-        char *device;           /* shell pattern, fnmatch(3), on the name: "dax0.*" */
-        int target_node;
-        uint64_t min_size, max_size;    /* bytes, both inclusive */
+        struct amount max_size;         /* of the device; 100%: all of it */
+        enum on_failure on_failure;
+        struct retry retry;
+        struct use use;
+        struct pressure pressure;       /* at which it goes slower, or waits */
+        int priority;                   /* among devices that wait at the same time */
 };
 
 struct rule {
@@ -110,7 +137,7 @@ struct policy {
 /* What is in force without any file. */
 struct settings policy_builtin(void);
 
-/* The first rule that matches @d, or NULL. */
+/* The first rule that matches @d, for sure, or NULL. */
 const struct rule *policy_match(const struct policy *p, const struct device *d);
 
 /* @rule (may be NULL) over the defaults over policy_builtin(). */
@@ -125,6 +152,9 @@ void settings_override(struct settings *base, const struct settings *over);
  */
 int policy_stack(struct policy *base, struct policy *over);
 
+/* Before the try that follows @done others. */
+uint64_t retry_delay(const struct retry *r, unsigned int done);
+
 uint64_t amount_of(struct amount a, uint64_t whole);
 
 const char *action_to_string(enum action a);
@@ -133,6 +163,10 @@ const char *order_to_string(enum order o);
 int action_from_string(const char *s);
 int memmap_mode_from_string(const char *s);
 int order_from_string(const char *s);
+const char *prefer_to_string(enum prefer p);
+int prefer_from_string(const char *s);
+const char *on_failure_to_string(enum on_failure f);
+int on_failure_from_string(const char *s);
 const char *zone_mode_to_string(enum zone_mode z);
 int zone_mode_from_string(const char *s);
 

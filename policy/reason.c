@@ -28,6 +28,16 @@ static const char *const reason_words[_REASON_MAX] = {
         [REASON_BACKEND] = "backend",
         [REASON_LEFT_OUT] = "left-out",
         [REASON_SETTLED] = "settled",
+        [REASON_UNKNOWN_FACT] = "unknown-fact",
+        [REASON_USE_GIGANTIC] = "use-gigantic-pages",
+        [REASON_USE_HVO] = "use-hvo",
+        [REASON_USE_REMOVABLE] = "use-removable",
+        [REASON_USE_LATENCY] = "use-latency",
+        [REASON_USE_CAPACITY] = "use-capacity",
+        [REASON_SEEDS_STAY] = "seeds-stay",
+        [REASON_LIMIT] = "limit",
+        [REASON_LIMIT_LOW] = "limit-low",
+        [REASON_LIMIT_WHOLE] = "limit-whole",
         [REASON_COST] = "cost",
         [REASON_SPENT] = "spent",
         [REASON_BUDGET] = "budget",
@@ -82,11 +92,14 @@ bool reason_is_cause(enum reason_code c) {
         case REASON_EXCEEDS:
         case REASON_NO_DEVICE:
         case REASON_SEEDS_FORBIDDEN:
+        case REASON_SEEDS_STAY:
         case REASON_SEEDS_SHARED:
         case REASON_SEEDS_OFFLINE:
         case REASON_SEEDS_NO_ROOM:
         case REASON_NO_ALLOWANCE:
         case REASON_WHOLE:
+        case REASON_LIMIT_LOW:
+        case REASON_LIMIT_WHOLE:
                 return true;
         default:
                 return false;
@@ -134,6 +147,15 @@ static struct human ratio_of(uint64_t part, uint64_t whole) {
         return h;
 }
 
+static struct human amount_text(struct amount a) {
+        struct human h;
+
+        if (!a.percent)
+                return human(a.value);
+        snprintf(h.text, sizeof(h.text), "%.4g%%", (double) a.value / 100);
+        return h;
+}
+
 static const char *backend_driver(enum backend b) {
         if (b == BACKEND_CHUNKED)
                 return "the module memmapd_kmem takes it in block by block";
@@ -161,6 +183,11 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 break;
         case REASON_DEFAULTS:
                 snprintf(buf, size, "No rule matches; the defaults apply.");
+                break;
+        case REASON_UNKNOWN_FACT:
+                snprintf(buf, size, "Rule %" PRIu64 ", \"%s\", does not match, as this machine does "
+                         "not tell the \"%s\" of the device.", r->a + 1, r->text,
+                         match_key((unsigned int) r->b));
                 break;
         case REASON_IGNORED:
                 snprintf(buf, size, "The policy says to ignore it.");
@@ -205,6 +232,38 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "It was taken in before; what was taken out by hand since "
                          "stays out.");
                 break;
+        case REASON_USE_GIGANTIC:
+                snprintf(buf, size, "Pages of 1 GiB are wanted: blocks go to the zone %s, and no memmap "
+                         "onto its own block.", zone_mode_to_string(d->settings.zone));
+                break;
+        case REASON_USE_HVO:
+                snprintf(buf, size, "Huge pages that give back their memmaps (HVO) are wanted: no memmap "
+                         "goes onto its own block.");
+                break;
+        case REASON_USE_REMOVABLE:
+                snprintf(buf, size, "It is to be removable: blocks go to the zone %s, without seeds.",
+                         zone_mode_to_string(d->settings.zone));
+                break;
+        case REASON_USE_LATENCY:
+                snprintf(buf, size, "Latency is preferred: memmaps go into RAM as far as they fit.");
+                break;
+        case REASON_USE_CAPACITY:
+                snprintf(buf, size, "Capacity is preferred: memmaps go into RAM only if nothing else "
+                         "is possible.");
+                break;
+        case REASON_LIMIT:
+                snprintf(buf, size, "At most %" PRIu64 " of its %" PRIu64 " blocks are taken in, by "
+                         "\"max_size\": %s, in whole blocks.", r->a, r->b,
+                         amount_text(d->settings.max_size).text);
+                break;
+        case REASON_LIMIT_LOW:
+                snprintf(buf, size, "A limit of %s (\"max_size\") holds no whole memory block of %s.", a.text,
+                         b.text);
+                break;
+        case REASON_LIMIT_WHOLE:
+                snprintf(buf, size, "A \"max_size\" needs the backend chunked: the kernel's own driver "
+                         "takes in a device as a whole.");
+                break;
         case REASON_COST:
                 snprintf(buf, size, "%" PRIu64 " blocks need a memmap of %s each, %s in all.",
                          r->a, b.text, human(r->a * r->b).text);
@@ -240,6 +299,10 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 break;
         case REASON_SEEDS_FORBIDDEN:
                 snprintf(buf, size, "The policy forbids seeds (\"allow_seeds\": false).");
+                break;
+        case REASON_SEEDS_STAY:
+                snprintf(buf, size, "Seeds would stay until all other blocks are gone, and the policy "
+                         "wants the memory to be removable.");
                 break;
         case REASON_SEEDS_SHARED:
                 snprintf(buf, size, "Seeds would not help: node %d has RAM as well, and the kernel "

@@ -23,6 +23,19 @@ static void check_settings(const struct settings *s) {
                 MUST(s->movable_ratio <= 1000 * 100);
         if (s->given & SETTING_BACKEND)
                 MUST(s->backend < _BACKEND_MAX);
+        if (s->given & SETTING_MAX_SIZE)
+                check_amount(&s->max_size);
+        if (s->given & SETTING_ON_FAILURE)
+                MUST(s->on_failure < _ON_FAILURE_MAX);
+        if (s->given & SETTING_RETRY)
+                MUST(s->retry.times <= 1000 && s->retry.delay_usec > 0 &&
+                     s->retry.delay_usec <= s->retry.max_delay_usec);
+        if (s->given & SETTING_PRESSURE)
+                MUST(s->pressure.stop <= 10000 && s->pressure.slow <= (s->pressure.stop ?: 10000));
+        if (s->given & SETTING_USE)
+                MUST(s->use.prefer < _PREFER_MAX && !(s->use.gigantic_pages && s->use.removable));
+        if (s->given & SETTING_PRIORITY)
+                MUST(s->priority >= -1000 && s->priority <= 1000);
         if (s->given & SETTING_ORDER)
                 MUST(s->order < _ORDER_MAX);
 }
@@ -34,6 +47,17 @@ static void check_match(const struct match *m) {
                 MUST(m->device && *m->device);
         else
                 MUST(!m->device);
+        MUST(!(m->given & MATCH_UUID) || strlen(m->uuid) == 36);
+        MUST(!(m->given & (MATCH_VENDOR | MATCH_PRODUCT)) ||
+             (m->vendor <= UINT16_MAX && m->product <= UINT16_MAX));
+        MUST(!(m->given & MATCH_ALL) == (m->n_all == 0) && !(m->given & MATCH_ANY) == (m->n_any == 0));
+        MUST(!(m->given & MATCH_NOT) == !m->not);
+        for (size_t i = 0; i < m->n_all; i++)
+                check_match(&m->all[i]);
+        for (size_t i = 0; i < m->n_any; i++)
+                check_match(&m->any[i]);
+        if (m->not)
+                check_match(m->not);
         if (m->given & MATCH_TARGET_NODE)
                 MUST(m->target_node >= 0 && m->target_node <= POLICY_NODE_MAX);
         if (m->given & MATCH_MIN_SIZE && m->given & MATCH_MAX_SIZE)

@@ -46,6 +46,7 @@ class Interface(MemmapdTest):
                          {"name": "dax0.0", "backing": "hmem", "target_node": 1, "size": GiB,
                           "memmap_mode": "auto", "zone": "movable", "order": "fast",
                           "rule": None, "action": "online"})
+        self.assertEqual((device["memdevs"], device["uuid"]), ([], None))
         self.assertEqual(device["budget"]["node"], 0)
         self.assertEqual(set(device["reasons"][0]), {"code", "text", "a", "b", "node"})
 

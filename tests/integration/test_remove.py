@@ -511,6 +511,8 @@ class Killed(MemmapdTest):
                         self.assertIn("(block 4) cannot be taken offline: somebody else",
                                       d.wait_message("NOT_REMOVED")["MESSAGE"])
                         m.tree.line(path, "online", 0o644)
+                        # As the kernel tells when it is through.
+                        m.uevent("online", os.path.dirname(path).removeprefix("/sys"), "memory")
                         d.wait_state("dax0.0", "online")
                     else:
                         time.sleep(2)

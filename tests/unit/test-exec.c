@@ -38,6 +38,8 @@ static struct kernel {
         void (*before)(const char *line);
         char log[2048];
         int sleeps;
+        struct pressure limits;
+        const char *pressure[8];        /* after so many sleeps; NULL: as before */
 
         char events[2048];
         struct exec_event last, diverged;
@@ -113,6 +115,13 @@ static void bind_to(const char *driver) {
 
         snprintf(target, sizeof(target), "../../../bus/dax/drivers/%s", driver);
         tree_link(&k.tree, DAX "/driver", target);
+}
+
+static void show_pressure(void) {
+        const char *now = (size_t) k.sleeps < COUNT(k.pressure) ? k.pressure[k.sleeps] : NULL;
+
+        if (now)
+                tree_put(&k.tree, "proc/pressure/memory", "some avg10=%s avg60=0.00\n", now);
 }
 
 /* The line of the log for a write, without the parts that are always the same. */
@@ -194,6 +203,7 @@ int __wrap_nanosleep(const struct timespec *t, struct timespec *rest) {
         (void) rest;
         assert_true(t->tv_sec > 0 || t->tv_nsec > 0);
         k.sleeps++;
+        show_pressure();
         return 0;
 }
 
@@ -255,6 +265,10 @@ static int on_event(void *userdata, const struct exec_event *e) {
         else if (e->kind == EXEC_STEP_FAILED)
                 snprintf(line, sizeof(line), "failed %s %zu %d", step_to_string(e->step),
                          e->block, e->error);
+        else if (e->kind == EXEC_PACED && e->error)
+                snprintf(line, sizeof(line), "not paced %d", e->error);
+        else if (e->kind == EXEC_PACED)
+                snprintf(line, sizeof(line), "%s %d", pace_to_string(e->pace), (int) e->pressure);
         else if (e->kind == EXEC_DIVERGED)
                 snprintf(line, sizeof(line), "diverged %s %zu", step_to_string(e->step), e->block);
         else
@@ -269,8 +283,9 @@ static int on_event(void *userdata, const struct exec_event *e) {
 /* Looks, decides, plans and carries out, as the daemon does.  Returns what exec_run() does. */
 static int run_with(enum memmap_mode mode, enum action action, bool stray_device) {
         const struct policy policy = { .defaults = {
-                .given = SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ORDER | SETTING_ACTION,
-                .memmap = mode, .order = ORDER_ASCENDING, .action = action,
+                .given = SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ORDER | SETTING_ACTION |
+                        SETTING_PRESSURE,
+                .memmap = mode, .order = ORDER_ASCENDING, .action = action, .pressure = k.limits,
         } };
         struct exec_job job = { .sysfs = &k.tree.sysfs, .report = on_event };
         struct decision *decision;
@@ -708,6 +723,103 @@ static void probe_that_failed_is_told(void **state) {
         assert_int_equal(run(MEMMAP_DEVICE), -ENODEV);
 }
 
+/* Pressure */
+
+static void waits_and_slows_down(void **state) {
+        (void) state;
+        k.limits = (struct pressure) { .slow = 1000, .stop = 4000 };
+        k.pressure[0] = "40.00";
+        k.pressure[2] = "12.34";
+        k.pressure[5] = "0.00";
+        show_pressure();
+        assert_int_equal(run(MEMMAP_DEVICE), 0);
+        assert_string_equal(k.events, "place, stopped 4000, stopped 4000, slow 1234, plug 0 d, "
+                            "online 0, plug 1 d, online 1, plug 2 d, online 2, full 0, "
+                            "plug 3 d, online 3, plug 4 d, online 4, plug 5 d, online 5, end 0");
+        assert_int_equal(k.sleeps, 5);
+        assert_states("mmmmmm");
+}
+
+static void pressure_that_is_not_told(void **state) {
+        (void) state;
+        k.limits.stop = 1;
+        assert_int_equal(run(MEMMAP_DEVICE), 0);
+        assert_string_equal(k.events, "place, not paced 2, plug 0 d, online 0, plug 1 d, online 1, "
+                            "plug 2 d, online 2, plug 3 d, online 3, plug 4 d, online 4, "
+                            "plug 5 d, online 5, end 0");
+        assert_int_equal(k.sleeps, 0);
+}
+
+static void pressure_that_cannot_be(void **state) {
+        static const char *const texts[] = { "", "banana", "-1.00", "101.00", "5" };
+
+        (void) state;
+        for (size_t i = 0; i < COUNT(texts); i++) {
+                char expected[32];
+
+                remove_machine(state);
+                make_machine(state);
+                k.limits.stop = 1;
+                k.pressure[0] = texts[i];
+                show_pressure();
+                assert_int_equal(run(MEMMAP_DEVICE), 0);
+                snprintf(expected, sizeof(expected), "place, not paced %d, plug 0", EBADMSG);
+                assert_memory_equal(k.events, expected, strlen(expected));
+        }
+}
+
+static void nobody_listens_while_it_waits(void **state) {
+        (void) state;
+        k.limits.stop = 1000;
+        k.pressure[0] = "50.00";
+        show_pressure();
+        k.refuse_report = 3;
+        assert_int_equal(run(MEMMAP_DEVICE), -EPIPE);
+        assert_states("......");
+}
+
+/* Taking back */
+
+static int take_back(size_t n, const size_t *blocks) {
+        struct step steps[N];
+        struct plan plan = { .n_steps = n, .steps = steps };
+        struct decision decision = {};
+        struct exec_job job = {
+                .sysfs = &k.tree.sysfs, .report = on_event, .plan = &plan, .decision = &decision,
+        };
+        struct model *m;
+        int r;
+
+        for (size_t i = 0; i < n; i++)
+                steps[i] = (struct step) { .kind = STEP_TAKE_BACK, .block = blocks[i] };
+        k.events[0] = k.log[0] = '\0';
+        assert_int_equal(probe(&k.tree.sysfs, &m), 0);
+        job.model = m;
+        job.device = &m->devices[0];
+        r = exec_run(&job);
+        model_free(m);
+        return r;
+}
+
+/* All that can be, whatever the others do. */
+static void each_that_can_be_is_taken_back(void **state) {
+        static const size_t blocks[] = { 5, 4, 3, 2, 1, 0 };
+
+        (void) state;
+        assert_int_equal(run(MEMMAP_DEVICE), 0);
+        take_block_away(FIRST + 5);
+        for (int i = 1; i < 5; i++) {
+                static char lines[5][16];
+
+                snprintf(lines[i], sizeof(lines[i]), "unplug %d", i);
+                add_fault(lines[i], -EBUSY, 100);
+        }
+        assert_int_equal(take_back(6, blocks), 0);
+        assert_non_null(strstr(k.events, "failed take back 4 16"));
+        assert_non_null(strstr(k.events, "failed take back 1 16"));
+        assert_states(".mmmm.");
+}
+
 #define ON_MACHINE(test) cmocka_unit_test_setup_teardown(test, make_machine, remove_machine)
 
 int main(void) {
@@ -747,6 +859,11 @@ int main(void) {
                 ON_MACHINE(unbind_that_fails_ends_it),
                 ON_MACHINE(device_that_another_driver_got_is_not_ours),
                 ON_MACHINE(probe_that_failed_is_told),
+                ON_MACHINE(waits_and_slows_down),
+                ON_MACHINE(pressure_that_is_not_told),
+                ON_MACHINE(pressure_that_cannot_be),
+                ON_MACHINE(nobody_listens_while_it_waits),
+                ON_MACHINE(each_that_can_be_is_taken_back),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

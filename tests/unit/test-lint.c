@@ -50,6 +50,25 @@ static void a_backend_that_cannot_do_it(void **state) {
         }
 }
 
+static void a_backend_that_takes_all_or_nothing(void **state) {
+        const struct settings limit = { .given = SETTING_MAX_SIZE };
+
+        (void) state;
+        for (int b = 0; b < _BACKEND_MAX; b++) {
+                const struct settings backend = { .given = SETTING_BACKEND, .backend = b };
+                enum contradiction c = b == BACKEND_NATIVE || b == BACKEND_PLAIN ?
+                        CONTRADICTION_LIMIT : CONTRADICTION_NONE;
+                struct settings both = backend;
+
+                settings_override(&both, &limit);
+                assert_int_equal(lint_settings(&backend, &limit), c);
+                assert_int_equal(lint_settings(&limit, &backend), c);
+                assert_int_equal(lint_settings(&nothing, &both), c);
+                assert_int_equal(lint_settings(&both, &nothing), CONTRADICTION_NONE);
+                assert_int_equal(lint_settings(&nothing, &backend), CONTRADICTION_NONE);
+        }
+}
+
 /* It is said of what brought it about. */
 static void a_wrong_backend_is_not_blamed_again(void **state) {
         const struct settings below = {
@@ -222,6 +241,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(settings_contradict_themselves),
                 cmocka_unit_test(a_backend_that_cannot_do_it),
+                cmocka_unit_test(a_backend_that_takes_all_or_nothing),
                 cmocka_unit_test(a_wrong_backend_is_not_blamed_again),
                 cmocka_unit_test(each_alone_is_right),
                 cmocka_unit_test(nothing_given_is_everything),

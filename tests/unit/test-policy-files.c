@@ -275,6 +275,53 @@ static void test_contradictions(void **state) {
                        "every device is refused");
 }
 
+/* What a file says of use and limits, and another one undoes. */
+static void test_undone(void **state) {
+        _cleanup_(policy_files_freep) struct policy_files *f = OF_TEXTS(
+                        DEFAULTS("\"use\": { \"gigantic_pages\": true }, \"max_size\": \"50%\""),
+                        RULES("{ \"name\": \"a\", \"match\": {},\n\"zone\": \"movable\" },\n"
+                              "{ \"name\": \"b\", \"match\": {},\n\"memmap\": \"device\" },\n"
+                              "{ \"name\": \"c\", \"match\": {},\n\"backend\": \"native\" },\n"
+                              "{ \"name\": \"d\", \"match\": {}, \"zone\": \"movable\", \"memmap\": \"device\","
+                              " \"use\": { \"removable\": true } }"));
+        static const struct {
+                int line, column;
+                const char *pointer, *message;
+        } expected[] = {
+                { 3, 9, "/rules/0/zone", "comes to be \"movable\", by which the memory is no good for "
+                  "its \"use\": there are no 1 GiB pages" },
+                { 5, 11, "/rules/1/memmap", "comes to be a place by which the memory is no good" },
+                { 7, 12, "/rules/2/backend", "every device that is larger than \"max_size\" is refused" },
+        };
+        size_t n = 0;
+
+        (void) state;
+        for (size_t i = 0; i < f->n_findings; i++) {
+                /* All rules are for every device; that is not what this is about. */
+                if (strstr(f->findings[i].what.message, "no device gets to this rule"))
+                        continue;
+                assert_true(n < ELEMENTSOF(expected));
+                assert_finding(&f->findings[i], "second", 0, expected[n].line, expected[n].column,
+                               expected[n].pointer, expected[n].message);
+                n++;
+        }
+        assert_int_equal(n, ELEMENTSOF(expected));
+}
+
+static void test_undone_for_removal(void **state) {
+        _cleanup_(policy_files_freep) struct policy_files *f = OF_TEXTS(
+                        DEFAULTS("\"use\": { \"removable\": true, \"prefer\": \"latency\" }"),
+                        RULES("{ \"name\": \"a\", \"match\": { \"target_node\": 1 },\n\"zone\": \"kernel\" }"),
+                        RULES("{ \"name\": \"b\", \"match\": { \"target_node\": 2 },\n\"memmap\": \"ram\" }"));
+
+        (void) state;
+        assert_int_equal(f->n_findings, 2);
+        assert_finding(&f->findings[0], "third", 0, 3, 11, "/rules/0/memmap",
+                       "leave nothing to \"prefer\"");
+        assert_finding(&f->findings[1], "second", 0, 3, 9, "/rules/0/zone",
+                       "there are blocks that cannot be removed");
+}
+
 static void test_names(void **state) {
         _cleanup_(policy_files_freep) struct policy_files *f = OF_TEXTS(
                         FILE_OF(NAMED("x")), FILE_OF(NAMED("y")),
@@ -343,6 +390,8 @@ int main(void) {
                 cmocka_unit_test(test_too_many_rules),
                 cmocka_unit_test(test_shadowed),
                 cmocka_unit_test(test_contradictions),
+                cmocka_unit_test(test_undone),
+                cmocka_unit_test(test_undone_for_removal),
                 cmocka_unit_test(test_names),
                 cmocka_unit_test(test_many_warnings),
                 IN_ROOT(test_equal),

@@ -95,6 +95,76 @@ static void test_given_alone(void **state) {
         }
 }
 
+static void test_limits(void **state) {
+        _cleanup_(policy_freep) struct policy *p = decode(
+                        DEFAULTS("\"max_size\": \"12.5%\", \"on_failure\": \"rollback\", \"priority\": -7,"
+                                 "\"retry\": { \"times\": 3, \"delay\": \"500ms\", \"max_delay\": \"2h\" },"
+                                 "\"pressure\": { \"slow\": \"0.5%\", \"stop\": \"40%\" },"
+                                 "\"use\": { \"hvo\": true, \"removable\": true, "
+                                 "\"prefer\": \"capacity\" }"));
+        const struct settings *s = &p->defaults;
+
+        (void) state;
+        assert_int_equal(s->given, SETTING_MAX_SIZE | SETTING_ON_FAILURE | SETTING_PRIORITY |
+                         SETTING_RETRY | SETTING_PRESSURE | SETTING_USE);
+        assert_true(s->max_size.percent);
+        assert_int_equal(s->max_size.value, 1250);
+        assert_int_equal(s->on_failure, ON_FAILURE_ROLLBACK);
+        assert_int_equal(s->priority, -7);
+        assert_int_equal(s->retry.times, 3);
+        assert_int_equal(s->retry.delay_usec, 500 * 1000);
+        assert_int_equal(s->retry.max_delay_usec, 7200 * UINT64_C(1000000));
+        assert_int_equal(s->pressure.slow, 50);
+        assert_int_equal(s->pressure.stop, 4000);
+        assert_true(s->use.hvo && s->use.removable && !s->use.gigantic_pages);
+        assert_int_equal(s->use.prefer, PREFER_CAPACITY);
+}
+
+static void test_retry_left_open(void **state) {
+        _cleanup_(policy_freep) struct policy *p = decode(DEFAULTS("\"retry\": { \"times\": 1 }"));
+
+        (void) state;
+        assert_int_equal(p->defaults.retry.delay_usec, 5 * 1000000);
+        assert_int_equal(p->defaults.retry.max_delay_usec, 300 * 1000000);
+}
+
+static void test_facts(void **state) {
+        _cleanup_(policy_freep) struct policy *p = decode(
+                        MATCH("\"region\": \"region*\", \"memdev\": \"mem0\","
+                              "\"uuid\": \"0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44\","
+                              "\"serial\": \"0xFFFFFFFFFFFFFFFe\", \"vendor_id\": \"0x8086\","
+                              "\"device_id\": 7, \"qos_class\": 3, \"health\": \"failing\""));
+        const struct match *m = &p->rules[0].match;
+
+        (void) state;
+        assert_int_equal(m->given, MATCH_REGION | MATCH_MEMDEV | MATCH_UUID | MATCH_SERIAL |
+                         MATCH_VENDOR | MATCH_PRODUCT | MATCH_QOS_CLASS | MATCH_HEALTH);
+        assert_string_equal(m->region, "region*");
+        assert_string_equal(m->memdev, "mem0");
+        assert_string_equal(m->uuid, "0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44");
+        assert_true(m->serial == UINT64_MAX - 1);
+        assert_int_equal(m->vendor, 0x8086);
+        assert_int_equal(m->product, 7);
+        assert_int_equal(m->qos_class, 3);
+        assert_int_equal(m->health, HEALTH_FAILING);
+}
+
+static void test_combined(void **state) {
+        _cleanup_(policy_freep) struct policy *p = decode(
+                        MATCH("\"all\": [ { \"serial\": 1 }, { \"not\": { \"serial\": 2 } } ],"
+                              "\"any\": [ { \"any\": [ { \"serial\": 3 } ] } ], \"not\": {}"));
+        const struct match *m = &p->rules[0].match;
+
+        (void) state;
+        assert_int_equal(m->given, MATCH_ALL | MATCH_ANY | MATCH_NOT);
+        assert_int_equal(m->n_all, 2);
+        assert_int_equal(m->all[0].serial, 1);
+        assert_int_equal(m->all[1].not->serial, 2);
+        assert_int_equal(m->n_any, 1);
+        assert_int_equal(m->any[0].any[0].serial, 3);
+        assert_int_equal(m->not->given, 0);
+}
+
 static void test_rules(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(
                         RULES("{ \"name\": \"first\","
@@ -332,6 +402,10 @@ int main(void) {
                 cmocka_unit_test(test_empty_objects),
                 cmocka_unit_test(test_all_settings),
                 cmocka_unit_test(test_given_alone),
+                cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_retry_left_open),
+                cmocka_unit_test(test_facts),
+                cmocka_unit_test(test_combined),
                 cmocka_unit_test(test_rules),
                 cmocka_unit_test(test_words),
                 cmocka_unit_test(test_backing_words),

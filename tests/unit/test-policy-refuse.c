@@ -159,6 +159,79 @@ static void test_depth(void **state) {
                 .message = "nested too deeply" });
 }
 
+static void test_facts(void **state) {
+        static const struct refusal refusals[] = {
+                { MATCH("\"serial\": \"12ab\""), "/rules/0/match/serial", 2, 11,
+                  "expected a serial number, such as 1000 or \"0x3e8\", found \"12ab\"" },
+                { MATCH("\"vendor_id\": \"intel\""), "/rules/0/match/vendor_id", 2, 14,
+                  "expected one of PCI's numbers, such as \"0x1af4\", found \"intel\"" },
+                { MATCH("\"uuid\": \"0f5b\""), "/rules/0/match/uuid", 2, 9,
+                  "\"0f5b\" is no UUID; write it as \"ndctl list\" shows it" },
+                { MATCH("\"any\": []"), "/rules/0/match/any", 2, 8,
+                  "these are 0 conditions; write from 1 to 100" },
+                { MATCH("\"not\": { \"any\": [ { \"seral\": 1 } ] }"),
+                  "/rules/0/match/not/any/0/seral", 2, 21, "did you mean \"serial\"?" },
+                { MATCH("\"all\": [ { \"memmap\": \"ram\" } ]"), "/rules/0/match/all/0/memmap", 2, 12,
+                  "it belongs into \"defaults\" or a rule" },
+                { MATCH("\"not\": { \"not\": { \"any\": [ { \"all\": [ { \"not\": {} } ] } ] } }"),
+                  "/rules/0/match/not/not/any/0/all/0/not", 2, 48,
+                  "more than 4 of \"all\", \"any\" and \"not\" within each other; make more than one "
+                  "rule of it" },
+        };
+
+        (void) state;
+        assert_refused(refusals, ELEMENTSOF(refusals));
+}
+
+static void test_limits(void **state) {
+        static const struct refusal refusals[] = {
+                { DEFAULTS("\"backend\": \"plain\", \"max_size\": \"50%\""), "/defaults/max_size", 2, 33,
+                  "this does not go with \"backend\": \"plain\", which takes in a device as a whole; "
+                  "drop one of them" },
+                { DEFAULTS("\"retry\": { \"delay\": \"1s\" }"), "/defaults/retry", 2, 10,
+                  "the key \"times\" is missing; say how often" },
+                { DEFAULTS("\"retry\": { \"times\": 1, \"delay\": \"5m\" }"), "/defaults/retry/delay", 2,
+                  33, "\"5m\" has an unknown unit; write a string such as \"500ms\", \"5s\"" },
+                { DEFAULTS("\"retry\": { \"times\": 1, \"delay\": \"5\" }"), "/defaults/retry/delay", 2,
+                  33, "\"5\" has no unit; write" },
+                { DEFAULTS("\"retry\": { \"times\": 1, \"delay\": \"2s\", \"max_delay\": \"1s\" }"),
+                  "/defaults/retry/delay", 2, 33, "delay is longer than max_delay" },
+                { DEFAULTS("\"pressure\": { \"slow\": \"1G\" }"), "/defaults/pressure/slow", 2, 23,
+                  "\"1G\" is no share; write a share of time such as \"10%\"" },
+                { DEFAULTS("\"pressure\": { \"stop\": \"0%\" }"), "/defaults/pressure/stop", 2, 23,
+                  "\"0%\" would always hold; write" },
+                { DEFAULTS("\"pressure\": { \"slow\": \"2%\", \"stop\": \"1%\" }"),
+                  "/defaults/pressure/slow", 2, 23, "slow is more than stop" },
+        };
+
+        (void) state;
+        assert_refused(refusals, ELEMENTSOF(refusals));
+}
+
+static void test_use(void **state) {
+        static const struct refusal refusals[] = {
+                { DEFAULTS("\"use\": { \"gigantic_pages\": true, \"removable\": true }"),
+                  "/defaults/use/removable", 2, 47, "1 GiB pages need the kernel zone, from which "
+                  "memory cannot be removed; drop this or \"gigantic_pages\"" },
+                { DEFAULTS("\"use\": { \"gigantic_pages\": true },\n\"zone\": \"movable\""),
+                  "/defaults/zone", 3, 9, "\"movable\" does not go with \"use\": 1 GiB pages need the "
+                  "kernel zone; drop one of them" },
+                { DEFAULTS("\"use\": { \"removable\": true },\n\"zone\": \"kernel\""),
+                  "/defaults/zone", 3, 9, "what is to be removed must be movable" },
+                { DEFAULTS("\"use\": { \"hvo\": true },\n\"memmap\": \"device\""),
+                  "/defaults/memmap", 3, 11, "such blocks hold no 1 GiB pages" },
+                { DEFAULTS("\"use\": { \"removable\": true },\n\"memmap\": \"seed\""),
+                  "/defaults/memmap", 3, 11, "seeds cannot be removed" },
+                { DEFAULTS("\"use\": { \"prefer\": \"latency\" },\n\"memmap\": \"ram\""),
+                  "/defaults/memmap", 3, 11, "\"ram\" leaves nothing to \"prefer\"" },
+                { DEFAULTS("\"use\": { \"hugepages\": true }"), "/defaults/use/hugepages", 2, 10,
+                  "use \"gigantic_pages\", \"hvo\", \"removable\", \"prefer\" or \"comment\"" },
+        };
+
+        (void) state;
+        assert_refused(refusals, ELEMENTSOF(refusals));
+}
+
 static void test_duplicate_keys(void **state) {
         static const struct refusal refusals[] = {
                 { "{\n  \"version\": 1,\n  \"version\": 1\n}", "/version", 3, 3,
@@ -202,7 +275,8 @@ static void test_unknown_keys(void **state) {
                   "unknown key \"name\" here; it belongs into a rule" },
                 { DEFAULTS("\"x\": 1"), "/defaults/x", 2, 1,
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -210,14 +284,16 @@ static void test_unknown_keys(void **state) {
                   "it belongs at the top of the file" },
                 { RULES("{ \"why\": 1 }"), "/rules/0/why", 2, 3,
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
-                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\" or \"comment\"" },
+                  "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,
                   "it belongs into \"defaults\" or a rule" },
                 { MATCH("\"node\": 1"), "/rules/0/match/node", 2, 1,
-                  "use \"backing\", \"device\", \"target_node\", \"min_size\", \"max_size\" "
-                  "or \"comment\"" },
+                  "use \"backing\", \"device\", \"region\", \"target_node\", \"min_size\", "
+                  "\"max_size\", \"uuid\", \"memdev\", \"serial\", \"vendor_id\", \"device_id\", "
+                  "\"qos_class\", \"health\", \"all\", \"any\", \"not\" or \"comment\"" },
                 { DEFAULTS("\"\": 1"), "/defaults/", 2, 1, "unknown key \"\"; use" },
                 { DEFAULTS("\"a\\u001b[1m/~\": 1"), "/defaults/a\\u001b[1m~1~0", 2, 1,
                   "unknown key \"a\\u001b[1m/~\"; use" },
@@ -543,6 +619,9 @@ int main(void) {
                 cmocka_unit_test(test_strings),
                 cmocka_unit_test(test_nul_bytes),
                 cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_facts),
+                cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_use),
                 cmocka_unit_test(test_duplicate_keys),
                 cmocka_unit_test(test_unknown_keys),
                 cmocka_unit_test(test_long_keys),

@@ -98,6 +98,15 @@ static void assert_settings(struct settings a, struct settings b) {
         assert_int_equal(a.order, b.order);
         assert_int_equal(a.allow_seeds, b.allow_seeds);
         assert_int_equal(a.backend, b.backend);
+        assert_int_equal(a.max_size.percent, b.max_size.percent);
+        assert_size(a.max_size.value, b.max_size.value);
+        assert_int_equal(a.on_failure, b.on_failure);
+        assert_int_equal(a.retry.times, b.retry.times);
+        assert_size(a.retry.delay_usec, b.retry.delay_usec);
+        assert_size(a.retry.max_delay_usec, b.retry.max_delay_usec);
+        assert_int_equal(a.priority, b.priority);
+        assert_size(a.pressure.slow, b.pressure.slow);
+        assert_size(a.pressure.stop, b.pressure.stop);
 }
 
 static void builtin_is_what_the_manual_says(void **state) {
@@ -106,18 +115,22 @@ static void builtin_is_what_the_manual_says(void **state) {
                 .action = ACTION_ONLINE, .memmap = MEMMAP_AUTO,
                 .ram_reserve = { .percent = true, .value = 1000 },
                 .zone = ZONE_MODE_AUTO, .movable_ratio = 300, .order = ORDER_FAST,
-                .allow_seeds = true,
+                .allow_seeds = true, .max_size = { .percent = true, .value = 10000 },
+                .retry = { .delay_usec = 5000000, .max_delay_usec = 300000000 },
         });
 }
 
 #define ALL (SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE |     \
              SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_BACKEND |     \
-             SETTING_MOVABLE_RATIO)
+             SETTING_MOVABLE_RATIO | SETTING_MAX_SIZE | SETTING_ON_FAILURE | SETTING_RETRY | \
+             SETTING_PRIORITY | SETTING_PRESSURE)
 
 static const struct settings other = {
         .action = ACTION_PLUG, .memmap = MEMMAP_MIXED, .ram_reserve = { .value = 5 },
         .zone = ZONE_MODE_KERNEL, .movable_ratio = 7, .order = ORDER_DESCENDING, .allow_seeds = false,
-        .backend = BACKEND_NATIVE,
+        .backend = BACKEND_NATIVE, .max_size = { .value = 9 }, .on_failure = ON_FAILURE_ROLLBACK,
+        .retry = { .times = 3, .delay_usec = 7, .max_delay_usec = 8 }, .priority = -4,
+        .pressure = { .slow = 5, .stop = 6 },
 };
 
 static void defaults_override_builtin(void **state) {
@@ -151,6 +164,14 @@ static void rule_overrides_defaults_one_by_one(void **state) {
                 expected.backend = bit == SETTING_BACKEND ? back.backend : expected.backend;
                 if (bit == SETTING_MOVABLE_RATIO)
                         expected.movable_ratio = back.movable_ratio;
+                if (bit == SETTING_MAX_SIZE)
+                        expected.max_size = back.max_size;
+                if (bit == SETTING_PRESSURE)
+                        expected.pressure = back.pressure;
+                if (bit == SETTING_RETRY)
+                        expected.retry = back.retry;
+                expected.on_failure = bit == SETTING_ON_FAILURE ? back.on_failure : expected.on_failure;
+                expected.priority = bit == SETTING_PRIORITY ? back.priority : expected.priority;
                 if (bit == SETTING_RAM_RESERVE)
                         expected.ram_reserve = back.ram_reserve;
                 s = policy_resolve(&given, &rule);
@@ -173,6 +194,17 @@ static void amounts(void **state) {
                     UINT64_MAX / 2);
 }
 
+static void each_try_waits_longer(void **state) {
+        const struct retry r = { .times = 5, .delay_usec = 5, .max_delay_usec = 22 };
+
+        (void) state;
+        assert_size(retry_delay(&r, 0), 5);
+        assert_size(retry_delay(&r, 1), 10);
+        assert_size(retry_delay(&r, 2), 20);
+        assert_size(retry_delay(&r, 3), 22);
+        assert_size(retry_delay(&r, 1000), 22);
+}
+
 /* Each value of an enum has a word, and the word leads back to it. */
 #define CHECK_WORDS(type, max)                                                          \
         do {                                                                            \
@@ -187,7 +219,10 @@ static void words_lead_back(void **state) {
         CHECK_WORDS(action, _ACTION_MAX);
         CHECK_WORDS(memmap_mode, _MEMMAP_MODE_MAX);
         CHECK_WORDS(order, _ORDER_MAX);
+        CHECK_WORDS(prefer, _PREFER_MAX);
+        CHECK_WORDS(on_failure, _ON_FAILURE_MAX);
         CHECK_WORDS(backing, _BACKING_MAX);
+        CHECK_WORDS(health, _HEALTH_MAX);
         CHECK_WORDS(zone_mode, _ZONE_MODE_MAX);
         CHECK_WORDS(backend, _BACKEND_MAX);
 }
@@ -323,6 +358,7 @@ int main(void) {
                 cmocka_unit_test(defaults_override_builtin),
                 cmocka_unit_test(rule_overrides_defaults_one_by_one),
                 cmocka_unit_test(amounts),
+                cmocka_unit_test(each_try_waits_longer),
                 cmocka_unit_test(words_lead_back),
                 cmocka_unit_test(others_have_words),
                 cmocka_unit_test(found_by_name),

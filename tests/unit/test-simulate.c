@@ -12,6 +12,9 @@
 
 #include <inttypes.h>
 
+#include "chance.h"
+#include "match-random.h"
+
 #define DEFAULT_SEED 20220715
 #define DEFAULT_MACHINES 20000
 
@@ -19,23 +22,7 @@
 #define RAM_NODES_MAX 3
 #define NODES_MAX (RAM_NODES_MAX + 2)
 #define DEVICES 2
-
-/* Chance */
-
-static uint64_t chance_state;
-
-static uint64_t chance(uint64_t n) {
-        /* splitmix64 */
-        uint64_t z = chance_state += 0x9e3779b97f4a7c15;
-
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-        return n ? (z ^ (z >> 31)) % n : 0;
-}
-
-static bool once_in(uint64_t n) {
-        return chance(n) == 0;
-}
+#define RULES 3
 
 /* The machine: as the kernel has it, and as it shows it in the model. */
 
@@ -47,6 +34,7 @@ struct machine {
         struct device devices[DEVICES];
         struct model model;
         struct policy policy;
+        struct rule rules[RULES];
         bool altmap[DEVICES];           /* what was last written to memmap_on_memory */
         int nearest[DEVICES];           /* node that pays, for those whose own has no RAM */
         uint64_t floor[NODES_MAX];      /* what must be left free in each node */
@@ -57,6 +45,7 @@ struct machine {
 static void adjust(struct machine *m) {
         m->model.nodes = m->nodes;
         m->model.devices = m->devices;
+        m->policy.rules = m->rules;
         for (size_t i = 0; i < DEVICES; i++)
                 m->devices[i].blocks = m->blocks[i];
         for (size_t i = 0; i < NODES_MAX; i++)
@@ -124,12 +113,31 @@ static void make_device(struct machine *m, size_t i, uint64_t memmap_size) {
                         .number = 1000 * (i + 1) + j, .failed = once_in(50),
                 };
         m->nearest[i] = choose_nearest(m, d);
+        random_facts(d);
+        d->backing = BACKING_CXL;
+}
+
+/* A rule for some devices; the reserve is the same for all, see make_machine(). */
+static void make_rules(struct machine *m) {
+        static char name[] = "rule";
+
+        for (size_t i = 0; i < RULES; i++)
+                m->rules[i] = (struct rule) {
+                        .name = name, .match = random_match(2), .settings = {
+                                .given = SETTING_MEMMAP | (once_in(2) ? SETTING_ZONE : 0) |
+                                        (once_in(2) ? SETTING_ORDER : 0),
+                                .memmap = chance(_MEMMAP_MODE_MAX), .zone = chance(_ZONE_MODE_MAX),
+                                .order = chance(_ORDER_MAX),
+                        },
+                };
+        m->policy.n_rules = once_in(2) ? RULES : 0;
 }
 
 static struct policy make_policy(uint64_t memmap_size) {
         return (struct policy) { .defaults = {
                 .given = SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE | SETTING_MOVABLE_RATIO |
-                        SETTING_ORDER | SETTING_ALLOW_SEEDS,
+                        SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_MAX_SIZE |
+                        SETTING_USE,
                 .action = once_in(5) ? ACTION_PLUG : ACTION_ONLINE,
                 .memmap = chance(_MEMMAP_MODE_MAX),
                 .ram_reserve = once_in(2) ?
@@ -139,6 +147,11 @@ static struct policy make_policy(uint64_t memmap_size) {
                 .movable_ratio = chance(600),
                 .order = chance(_ORDER_MAX),
                 .allow_seeds = !once_in(4),
+                .use = {
+                        .gigantic_pages = once_in(8), .hvo = once_in(8), .removable = once_in(8),
+                        .prefer = once_in(2) ? PREFER_NOTHING : chance(_PREFER_MAX),
+                },
+                .max_size = { .percent = true, .value = once_in(2) ? 10000 : chance(10000) },
         } };
 }
 
@@ -158,6 +171,7 @@ static struct machine make_machine(void) {
         for (size_t i = 0; i < DEVICES; i++)
                 make_device(&m, i, memmap_size);
         m.policy = make_policy(memmap_size);
+        make_rules(&m);
         for (size_t i = 0; i < m.n_ram; i++)
                 m.floor[i] = m.nodes[i].kernel_watermark +
                         amount_of(m.policy.defaults.ram_reserve, m.nodes[i].kernel_total);
@@ -335,15 +349,22 @@ static void assert_untouched(const struct work *w) {
 static void assert_arrived(const struct machine *m, size_t device) {
         const struct device *d = &m->devices[device];
         struct work w = decide_on(m, device);
+        size_t room = amount_of(w.decision->settings.max_size, d->size) / m->model.block_size;
+        size_t n = 0;
 
         assert_int_equal(w.decision->verdict, VERDICT_TAKE);
         assert_size(w.plan->n_steps, 0);
         assert_size(w.decision->ram_cost, 0);
-        for (size_t i = 0; i < d->n_blocks; i++)
-                if (!d->blocks[i].failed)
+        for (size_t i = 0; i < d->n_blocks && room > 0; i++)
+                if (!d->blocks[i].failed) {
                         assert_int_equal(d->blocks[i].state,
                                          w.decision->settings.action == ACTION_PLUG ?
                                          BLOCK_OFFLINE : BLOCK_ONLINE);
+                        room--;
+                        n++;
+                }
+        /* The lowest that the limit allows, and no others. */
+        assert_size(device_count(d).plugged, n);
         work_free(w);
 }
 
@@ -377,6 +398,18 @@ static void assert_ratio(const struct machine *m, const struct decision *d) {
                         assert_int_equal(d->targets[i].zone, ZONE_KERNEL);
 }
 
+/* What is decided anew is good for what it is wanted for. */
+static void assert_use(const struct decision *d) {
+        const struct use *u = &d->settings.use;
+
+        if (u->removable && d->settings.memmap != MEMMAP_SEED)
+                assert_size(d->n_seeds, 0);
+        for (size_t i = 0; i < d->n_blocks; i++)
+                if (u->gigantic_pages || u->hvo)
+                        assert_int_not_equal(d->targets[i].placement, PLACEMENT_DEVICE);
+        assert_true(d->settings.zone != ZONE_MODE_AUTO || !(u->gigantic_pages || u->removable));
+}
+
 static void carried_out_as_a_whole(const struct machine *m) {
         struct machine end = copy_of(m);
         struct work w = decide_on(m, 0);
@@ -388,6 +421,7 @@ static void carried_out_as_a_whole(const struct machine *m) {
                 assert_arrived(&end, 0);
                 assert_zones_apart(&end.devices[0]);
                 assert_ratio(m, w.decision);
+                assert_use(w.decision);
         } else
                 assert_untouched(&w);
         work_free(w);
@@ -517,6 +551,8 @@ static void each_machine(void (*check)(const struct machine *m)) {
                 m = make_machine();
                 adjust(&m);
                 check(&m);
+                for (size_t j = 0; j < RULES; j++)
+                        match_clear(&m.rules[j].match);
         }
         unsetenv("MEMMAPD_LAST");
 }
@@ -545,12 +581,13 @@ PROPERTY(two_at_once)
 PROPERTY(bound_first)
 
 /* Verdicts and modes must all come up, or the rest proves little. */
-static size_t seen[_MEMMAP_MODE_MAX][_VERDICT_MAX], seen_placed[_PLACEMENT_MAX];
+static size_t seen[_MEMMAP_MODE_MAX][_VERDICT_MAX], seen_placed[_PLACEMENT_MAX], seen_rules;
 
 static void take_note(const struct machine *m) {
         struct work w = decide_on(m, 0);
 
         seen[w.decision->settings.memmap][w.decision->verdict]++;
+        seen_rules += w.decision->rule != NULL;
         for (size_t i = 0; i < w.decision->n_blocks; i++)
                 seen_placed[w.decision->targets[i].placement]++;
         work_free(w);
@@ -567,6 +604,7 @@ static void test_all_kinds_come_up(void **state) {
         }
         for (int i = 0; i < _PLACEMENT_MAX; i++)
                 assert_true(seen_placed[i] > 100);
+        assert_true(seen_rules > 50);
 }
 
 int main(void) {

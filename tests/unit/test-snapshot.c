@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "memdev-tree.h"
 #include "probe.h"
 #include "snapshot.h"
 #include "tree.h"
@@ -148,7 +149,11 @@ static int make(void **state) {
         put_device(&m.original, 2, "hmem.2", "memmapd_kmem");
         put_module(&m.original, "dax2.0");
         put_device(&m.original, 3, "ACPI0017:00/root0/decoder0.0/region0/dax_region0", "kmem");
-        put_device(&m.original, 4, "ndbus0/region0/dax0.0", "device_dax");
+        put_cxl_region(&m.original, 2);
+        put_expander(&m.original, 0, 0x3e8);
+        put_expander(&m.original, 1, 0x3e9);
+        put_device(&m.original, 4, "../ACPI0012:00/ndbus0/region3/dax3.1", "device_dax");
+        put_nvdimm(&m.original, 3);
         put_device(&m.original, 5, "hmem.5", "other");
         put_device(&m.original, 6, "hmem.6", "device_dax");
         put_user(&m.original, "/dev/dax4.0");
@@ -285,6 +290,10 @@ static void copy_looks_like_the_original(void **state) {
         assert_true(a->devices[1].measured);
         assert_int_equal(a->devices[1].blocks[1].placement, PLACEMENT_SEED);
         assert_int_equal(a->devices[2].blocks[1].state, BLOCK_ONLINE);
+        assert_size(a->devices[2].n_memdevs, 2);
+        assert_true(a->devices[2].memdevs[1].known & MEMDEV_VENDOR);
+        assert_size(a->devices[3].n_memdevs, 1);
+        assert_true(a->devices[3].uuid[0]);
         assert_true(a->devices[3].node_open);
         assert_false(a->devices[5].node_open);
         for (size_t i = 0; i < a->n_devices; i++)

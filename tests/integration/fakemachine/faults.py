@@ -28,6 +28,9 @@ class Faults:
     def fail_online(self, number, code, times=ALWAYS):
         self.failing["online", number] = [code, times]
 
+    def fail_offline(self, number, code, times=ALWAYS):
+        self.failing["offline", number] = [code, times]
+
     def fail_plug(self, index, code, times=ALWAYS, name="dax0.0"):
         self.failing["plug", (name, index)] = [code, times]
 

@@ -29,7 +29,8 @@ wait_device dax0.0 online 180
 cat /run/log
 grep -q "plan anew" /run/log || die "nobody noticed"
 eq "online" "$(blocks_online 1)" 496
-between "memmaps in RAM" "$(count r)" 1 4
+# Each is noticed, and costs a new plan.
+between "memmaps in RAM" "$(count r)" 1 8
 between "seeds" "$(dev /blocks/kernel)" 9 11
 kill $hog
 used=$(((before - $(memfree_ram)) / MiB))

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the memory of a dax device is in: expanders or NVDIMMs, as far as the kernel
+ * tells of them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "probe.h"
+
+#define DEVICE "sys/bus/dax/devices/%s"
+#define CXL "sys/bus/cxl/devices/%s"
+#define ND "sys/bus/nd/devices/%s"
+
+static void take_number(int r, uint64_t value, unsigned int *number, struct memdev *dev,
+                        unsigned int known) {
+        if (r < 0 || value > UINT16_MAX)
+                return;
+        *number = (unsigned int) value;
+        dev->known |= known;
+}
+
+/* A device without a serial number has 0. */
+static void take_serial(int r, uint64_t value, struct memdev *dev) {
+        if (r < 0 || value == 0)
+                return;
+        dev->serial = value;
+        dev->known |= MEMDEV_SERIAL;
+}
+
+static void probe_expander(const struct sysfs *s, struct memdev *dev) {
+        const char *name = dev->name;
+        uint64_t v = 0;
+        int r;
+
+        r = sysfs_read_u64(s, &v, 0, CXL "/serial", name);
+        take_serial(r, v, dev);
+        /* A memdev is a child of its PCI function. */
+        r = sysfs_read_u64(s, &v, 0, CXL "/../vendor", name);
+        take_number(r, v, &dev->vendor, dev, MEMDEV_VENDOR);
+        r = sysfs_read_u64(s, &v, 0, CXL "/../device", name);
+        take_number(r, v, &dev->product, dev, MEMDEV_PRODUCT);
+        /* Since 6.9; -1 if the platform has none. */
+        if (sysfs_read_int(s, &dev->qos_class, CXL "/ram/qos_class", name) >= 0 &&
+            dev->qos_class >= 0)
+                dev->known |= MEMDEV_QOS_CLASS;
+        if (sysfs_read(s, dev->firmware, sizeof(dev->firmware), CXL "/firmware_version", name) < 0)
+                dev->firmware[0] = '\0';
+}
+
+/* Words for what is wrong; "smart_notify" is that it would tell. */
+static enum health health_of_flags(const char *flags) {
+        static const char *const bad[] = {
+                "save_fail", "restore_fail", "flush_fail", "not_armed", "smart_event", "map_fail",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (strstr(flags, bad[i]))
+                        return HEALTH_FAILING;
+        return HEALTH_OK;
+}
+
+static void probe_nvdimm(const struct sysfs *s, struct memdev *dev) {
+        const char *name = dev->name;
+        char flags[128];
+        uint64_t v = 0;
+        int r;
+
+        r = sysfs_read_u64(s, &v, 0, ND "/nfit/serial", name);
+        take_serial(r, v, dev);
+        r = sysfs_read_u64(s, &v, 0, ND "/nfit/vendor", name);
+        take_number(r, v, &dev->vendor, dev, MEMDEV_VENDOR);
+        r = sysfs_read_u64(s, &v, 0, ND "/nfit/device", name);
+        take_number(r, v, &dev->product, dev, MEMDEV_PRODUCT);
+        if (sysfs_read(s, flags, sizeof(flags), ND "/nfit/flags", name) < 0)
+                return;
+        dev->health = health_of_flags(flags);
+        dev->known |= MEMDEV_HEALTH;
+}
+
+/* The decoder of an expander that is target @i of a region: its endpoint leads there. */
+static int find_expander(const struct sysfs *s, const char *region, int i, struct memdev *dev) {
+        char decoder[64], link[SYSFS_PATH_MAX], endpoint[64];
+        int r;
+
+        r = sysfs_read(s, decoder, sizeof(decoder), CXL "/target%d", region, i);
+        if (r < 0)
+                return r;
+        if (!decoder[0])
+                return -ENODATA;
+        r = sysfs_link(s, link, sizeof(link), CXL, decoder);
+        if (r < 0)
+                return -ENODATA;
+        path_part(link, 1, endpoint, sizeof(endpoint));
+        r = sysfs_link(s, link, sizeof(link), CXL "/uport", endpoint);
+        if (r < 0)
+                return -ENODATA;
+        path_part(link, 0, dev->name, sizeof(dev->name));
+        return 0;
+}
+
+/* "nmem0,0,4294967296,0": which NVDIMM, and what of it. */
+static int find_nvdimm(const struct sysfs *s, const char *device, int i, struct memdev *dev) {
+        char mapping[128];
+        int r;
+
+        r = sysfs_read(s, mapping, sizeof(mapping), DEVICE "/../../mapping%d", device, i);
+        if (r < 0)
+                return r;
+        snprintf(dev->name, sizeof(dev->name), "%.*s", (int) strcspn(mapping, ","), mapping);
+        return dev->name[0] ? 0 : -ENODATA;
+}
+
+/* Those of a region are numbered without a gap. */
+static bool is_the_end(int r) {
+        return r == -ENOENT || r == -ENXIO;
+}
+
+void probe_memdevs(const struct sysfs *s, struct device *d) {
+        bool cxl = d->backing == BACKING_CXL;
+
+        if (d->backing == BACKING_UNKNOWN || d->backing == BACKING_HMEM) {
+                d->memdevs_known = d->backing == BACKING_HMEM;
+                return;
+        }
+        if (!cxl && sysfs_read(s, d->uuid, sizeof(d->uuid), DEVICE "/../uuid", d->name) < 0)
+                d->uuid[0] = '\0';
+        while (d->n_memdevs < MEMDEVS_MAX) {
+                struct memdev *dev = &d->memdevs[d->n_memdevs];
+                int i = (int) d->n_memdevs, r;
+
+                r = cxl ? find_expander(s, d->region, i, dev) : find_nvdimm(s, d->name, i, dev);
+                if (r < 0) {
+                        d->memdevs_known = is_the_end(r) && i > 0;
+                        dev->name[0] = '\0';
+                        return;
+                }
+                if (cxl)
+                        probe_expander(s, dev);
+                else
+                        probe_nvdimm(s, dev);
+                d->n_memdevs++;
+        }
+        d->memdevs_known = true;
+}
