@@ -35,15 +35,12 @@ static int check_memory(const struct run *run, const struct step *step) {
         return 0;
 }
 
-int exec_offline(const struct run *run, const struct step *step) {
+static int take_offline(const struct run *run, const struct step *step) {
         char path[SYSFS_PATH_MAX];
         int r;
 
         if (state_of(run, step->block) != BLOCK_ONLINE)
                 return 0;
-        r = check_memory(run, step);
-        if (r < 0)
-                return r;
         snprintf(path, sizeof(path), "sys/devices/system/memory/memory%llu/state",
                  (unsigned long long) run->job->device->blocks[step->block].number);
         r = exec_write(run, step, "offline", path);
@@ -51,6 +48,14 @@ int exec_offline(const struct run *run, const struct step *step) {
         if (state_of(run, step->block) != BLOCK_ONLINE)
                 return 0;
         return r < 0 ? r : -EIO;
+}
+
+int exec_offline(const struct run *run, const struct step *step) {
+        int r = 0;
+
+        if (state_of(run, step->block) == BLOCK_ONLINE)
+                r = check_memory(run, step);
+        return r < 0 ? r : take_offline(run, step);
 }
 
 int exec_unplug(const struct run *run, const struct step *step) {
@@ -61,6 +66,13 @@ int exec_unplug(const struct run *run, const struct step *step) {
         snprintf(index, sizeof(index), "%zu", step->block);
         r = exec_write(run, step, index, path);
         return r == -ENOENT ? 0 : r;
+}
+
+/* Taken in a moment ago, it is not missed: no memory has to be left for it.  The kernel's
+ * own driver gives back all or nothing: its blocks only go offline. */
+int exec_take_back(const struct run *run, const struct step *step) {
+        return backend_is_whole(run->job->decision->backend) ? take_offline(run, step) :
+                exec_unplug(run, step);
 }
 
 /* What a driver leaves behind in use is lost to it: kmem's until the next boot. */

@@ -39,15 +39,13 @@ int exec_driver(const struct run *run, char *buf, size_t size);
 /* exec-drain.c: taking out. */
 int exec_offline(const struct run *run, const struct step *step);
 int exec_unplug(const struct run *run, const struct step *step);
+int exec_take_back(const struct run *run, const struct step *step);
 int exec_unbind(const struct run *run, const struct step *step);
 
 void exec_wait_ms(long ms);
 
 /* exec-pace.c: returns when the step may be done. */
 int exec_pace(struct run *run, const struct step *step);
-
-/* exec-back.c */
-int exec_take_back(const struct run *run, const struct step *step);
 
 /* exec-kmem.c: bind the device, which is free, to the kernel's own driver. */
 int exec_bind_kmem(const struct run *run, const struct step *step);
