@@ -89,9 +89,8 @@ loaded() {
 	[ ! -e $drv ] && [ ! -e /sys/module/memmapd_kmem ] || die "$_desc: half there"
 }
 
-un# The kernel's check of a module's type information calls it a loop, too.
-loaded() {
-	[ "$1" = ELOOP ] || enomem "$1"
+unloaded() {
+	enomem "$1"
 	[ "$1" != ok ] || modprobe memmapd_kmem || die "$_desc: does not come back"
 	[ -e $drv/reclaim ] || die "$_desc: half gone"
 }
