@@ -62,6 +62,9 @@ int exec_unplug(const struct run *run, const struct step *step) {
         char path[SYSFS_PATH_MAX], index[24];
         int r;
 
+        /* Somebody else was faster. */
+        if (state_of(run, step->block) == BLOCK_ABSENT)
+                return 0;
         snprintf(path, sizeof(path), DEVICE "/memmapd/unplug", run->job->device->name);
         snprintf(index, sizeof(index), "%zu", step->block);
         r = exec_write(run, step, index, path);
