@@ -46,6 +46,8 @@ disabled() {
 	hmem
 	# Newer kernels know that this memory is for kmem, and bring it online.
 	kernel 6.1 && driver=device_dax total=0 || driver=kmem total=$((4 * GiB))
+	# udev loads the driver, and may not have heard of the device yet.
+	wait_for 20 eval '[ "$(driver)" = $driver ] && [ "$(memtotal 1)" = $total ]'
 	eq "the driver that it would have anyway" "$(driver)" $driver
 	eq "autoprobe" "$(autoprobe)" 1
 	refute "the module is loaded" [ -e /sys/module/memmapd_kmem ]
