@@ -23,6 +23,12 @@ int failure_note_added(struct record *r, size_t block) {
         return 0;
 }
 
+void failure_end_run(struct record *r) {
+        free(r->added);
+        r->added = NULL;
+        r->n_added = 0;
+}
+
 void failure_forget(struct record *r) {
         free(r->failed);
         r->failed = NULL;
@@ -74,9 +80,7 @@ static void end_rollback(struct record *r) {
         log_about(LOG_WARNING, (struct log_about) {
                 .message_id = MESSAGE_ROLLED_BACK, .device = r->name,
         }, "%s", r->message);
-        free(r->added);
-        r->added = NULL;
-        r->n_added = 0;
+        failure_end_run(r);
         e = state_settle(r->manager->sysfs, r->name, true, r->decision);
         if (e < 0)
                 log_about(LOG_WARNING, (struct log_about) { .device = r->name, .error = -e },

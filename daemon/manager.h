@@ -74,7 +74,7 @@ struct record {
 
         bool *failed;                   /* per block */
         size_t n_failed;
-        size_t *added;                  /* blocks that were plugged since the start, in order */
+        size_t *added;                  /* blocks that this run plugged, in order */
         size_t n_added;
         unsigned int tries;             /* of blocks that failed; see struct retry */
         uint64_t again_usec;            /* monotonic; when the next one is due, 0: none */
@@ -162,6 +162,8 @@ bool failure_handle(struct record *r, const struct device *d, const struct decis
 /* Whether the next try is still to be waited for; if not, nothing counts as failed. */
 bool failure_is_waiting(struct record *r, struct device *d, uint64_t now);
 int failure_note_added(struct record *r, size_t block);
+/* What was added so far has come to stay: it is not taken out for what fails later. */
+void failure_end_run(struct record *r);
 /* A fresh start. */
 void failure_forget(struct record *r);
 

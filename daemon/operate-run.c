@@ -226,6 +226,8 @@ static int start(struct record *r, const struct device *d, struct plan *plan) {
         };
         struct worker_handler handler = { .event = on_event, .lost = on_lost, .userdata = r };
 
+        /* What comes back is what the machine is short of: it does not wait for that to end. */
+        decision.settings.pressure = (struct pressure) {};
         op->plan = plan;
         op->at = 0;
         op->progressed = false;
@@ -367,6 +369,7 @@ static void turn_back(struct record *r, const struct device *d) {
         }
         op->back = true;
         op->rounds = 0;
+        op->others_usec = 0;
         operate_keep(r);
 }
 

@@ -12,34 +12,35 @@
 #define CXL "sys/bus/cxl/devices/%s"
 #define ND "sys/bus/nd/devices/%s"
 
-static void take_number(int r, uint64_t value, unsigned int *number, struct memdev *dev,
-                        unsigned int known) {
-        if (r < 0 || value > UINT16_MAX)
+static void probe_id(const struct sysfs *s, const char *directory, const char *file,
+                     unsigned int *number, struct memdev *dev, unsigned int known) {
+        uint64_t v;
+
+        if (sysfs_read_u64(s, &v, 0, "%s/%s", directory, file) < 0 || v > UINT16_MAX)
                 return;
-        *number = (unsigned int) value;
+        *number = (unsigned int) v;
         dev->known |= known;
 }
 
-/* A device without a serial number has 0. */
-static void take_serial(int r, uint64_t value, struct memdev *dev) {
-        if (r < 0 || value == 0)
-                return;
-        dev->serial = value;
-        dev->known |= MEMDEV_SERIAL;
+/* A device without a serial number has 0.  @ids: where the others are, a directory. */
+static void probe_identity(const struct sysfs *s, struct memdev *dev, const char *directory,
+                           const char *ids) {
+        if (sysfs_read_u64(s, &dev->serial, 0, "%s/serial", directory) >= 0 && dev->serial)
+                dev->known |= MEMDEV_SERIAL;
+        else
+                dev->serial = 0;
+        probe_id(s, ids, "vendor", &dev->vendor, dev, MEMDEV_VENDOR);
+        probe_id(s, ids, "device", &dev->product, dev, MEMDEV_PRODUCT);
 }
 
 static void probe_expander(const struct sysfs *s, struct memdev *dev) {
+        char directory[SYSFS_PATH_MAX], pci[SYSFS_PATH_MAX];
         const char *name = dev->name;
-        uint64_t v = 0;
-        int r;
 
-        r = sysfs_read_u64(s, &v, 0, CXL "/serial", name);
-        take_serial(r, v, dev);
         /* A memdev is a child of its PCI function. */
-        r = sysfs_read_u64(s, &v, 0, CXL "/../vendor", name);
-        take_number(r, v, &dev->vendor, dev, MEMDEV_VENDOR);
-        r = sysfs_read_u64(s, &v, 0, CXL "/../device", name);
-        take_number(r, v, &dev->product, dev, MEMDEV_PRODUCT);
+        snprintf(directory, sizeof(directory), CXL, name);
+        snprintf(pci, sizeof(pci), CXL "/..", name);
+        probe_identity(s, dev, directory, pci);
         /* Since 6.9; -1 if the platform has none. */
         if (sysfs_read_int(s, &dev->qos_class, CXL "/ram/qos_class", name) >= 0 &&
             dev->qos_class >= 0)
@@ -61,17 +62,11 @@ static enum health health_of_flags(const char *flags) {
 }
 
 static void probe_nvdimm(const struct sysfs *s, struct memdev *dev) {
+        char directory[SYSFS_PATH_MAX], flags[128];
         const char *name = dev->name;
-        char flags[128];
-        uint64_t v = 0;
-        int r;
 
-        r = sysfs_read_u64(s, &v, 0, ND "/nfit/serial", name);
-        take_serial(r, v, dev);
-        r = sysfs_read_u64(s, &v, 0, ND "/nfit/vendor", name);
-        take_number(r, v, &dev->vendor, dev, MEMDEV_VENDOR);
-        r = sysfs_read_u64(s, &v, 0, ND "/nfit/device", name);
-        take_number(r, v, &dev->product, dev, MEMDEV_PRODUCT);
+        snprintf(directory, sizeof(directory), ND "/nfit", name);
+        probe_identity(s, dev, directory, directory);
         if (sysfs_read(s, flags, sizeof(flags), ND "/nfit/flags", name) < 0)
                 return;
         dev->health = health_of_flags(flags);

@@ -114,6 +114,7 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
 }
 
 void record_renew(struct manager *m, struct record *r) {
+        failure_end_run(r);
         failure_forget(r);
         r->stuck = r->settled = r->settled_with_failures = false;
         r->rolled_back = r->handed_back = false;

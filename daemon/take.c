@@ -174,6 +174,7 @@ static void finish(struct manager *m, struct record *r, struct device *d,
 
         if (failure_handle(r, d, decision, now_usec()))
                 return;
+        failure_end_run(r);
         show_outcome(r, d, c, decision->settings.action);
         log_done(m, r, d, c);
         r->rounds = 0;

@@ -18,7 +18,7 @@ CONTENDERS = {
     "auto": "kernel auto-online",
     "loop": "a loop, ascending",
     "daxctl": "daxctl",
-    "bare": "a loop, our order, our module",
+    "bare": "a loop in our order, on the blocks",
     "memmapd-ram": "memmapd, memmaps in RAM",
     "memmapd-device": "memmapd, on the blocks",
     "memmapd-seed": "memmapd, in seeds",
@@ -107,7 +107,7 @@ def text(results, kernel, variants):
         f"{datetime.date.today()}; medians of {rounds} rounds and their span. Under emulation "
         "only the ratios mean something. \"In\" is from the moment the device appears to its last "
         "block online in the movable zone, \"out\" until its last block is gone. \"RAM\" is what "
-        "is less on node 0 afterwards, \"CPU\" what the commands and memmapd itself used, the "
+        "is less on node 0 afterwards, \"CPU\" what the commands, memmapd and its workers used, the "
         "kernel's work on their behalf included.",
         "![The same as a plot](in-and-out.svg)",
         *(of_size(results, v) for v in variants),

@@ -121,6 +121,19 @@ class Rollback(MemmapdTest):
         self.assertEqual(m.states(), "." * 8)
 
 
+    def test_what_came_before_is_let_be(self):
+        """Only what the same run took in is taken out for what fails in it."""
+        m = self.machine(devices=[Dax(size=1 * GiB)])
+        d = self.daemon(m, policy(on_failure="rollback"))
+        d.wait_state("dax0.0", "online")
+        d.ctl("offline", "dax0.0", "3", check=0)
+        m.faults.fail_online(m.devices["dax0.0"].numbers[3], EHWPOISON)
+        d.ctl("apply", "dax0.0", check=0)
+        device = d.wait_state("dax0.0", "rolled-back")
+        self.assertEqual(device["message"], "1 blocks failed, and 0 others were taken out again.")
+        self.assertEqual(m.states(), "mmm.mmmm")
+
+
 class Priority(MemmapdTest):
     """RAM for the memmaps of one device, and two that want it."""
 

@@ -142,6 +142,19 @@ class Remove(MemmapdTest):
                 d.wait_state("dax0.0", "removed")
                 self.assertRemoved(m)
 
+    def test_pressure_does_not_keep_it_out(self):
+        """It comes of the memory that is missing, and would last as long as that does."""
+        m, d = self.taken_in("seed")
+        d.set_policy(policy(pressure={"stop": "10%"}))
+        d.reload()
+        m.tree.put("/proc/pressure/memory",
+                   "some avg10=90.00 avg60=0.00 avg300=0.00 total=0\n")
+        m.faults.fail_offline(m.devices["dax0.0"].numbers[0], errno.EBUSY)
+        self.remove(d)
+        d.wait_message("BROUGHT_BACK")
+        self.assertGreater(len(m.actions("unplug")), 0)
+        self.assertAllBack(m)
+
     def test_what_comes_back_is_in_the_zones_where_it_was(self):
         m = self.machine(ram=768 * MiB, devices=[Dax(size=4 * GiB)])
         d = self.daemon(m, policy(zone="auto"))
@@ -511,8 +524,6 @@ class Killed(MemmapdTest):
                         self.assertIn("(block 4) cannot be taken offline: somebody else",
                                       d.wait_message("NOT_REMOVED")["MESSAGE"])
                         m.tree.line(path, "online", 0o644)
-                        # As the kernel tells when it is through.
-                        m.uevent("online", os.path.dirname(path).removeprefix("/sys"), "memory")
                         d.wait_state("dax0.0", "online")
                     else:
                         time.sleep(2)
