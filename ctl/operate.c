@@ -57,7 +57,7 @@ static int append_blocks(sd_bus_message *m, const char *device, const uint64_t *
 static int blocks_of(int argc, char **argv, uint64_t **ret, size_t *n) {
         for (int i = 1; i < argc; i++)
                 if (parse_blocks(argv[i], ret, n) < 0) {
-                        complain("\"%s\" is not a block of a device, such as 3, nor are it blocks, "
+                        complain("\"%s\" is neither a block of a device, such as 3, nor several, "
                                  "such as 5-7; see \"memmapctl explain\".", argv[i]);
                         return -1;
                 }
