@@ -18,10 +18,12 @@ hmem() {
 }
 
 # unblock_hmem: nothing but a test loads dax_hmem, until here: udev would at boot,
-# and may still be going through the devices that were there then.
+# and may still be going through the devices that were there then.  It looks at the
+# files of modprobe every three seconds only.
 unblock_hmem() {
 	udevadm settle
 	rm /etc/modprobe.d/vm.conf
+	udevadm control --reload
 }
 
 autoprobe() { cat $dax/drivers_autoprobe; }
@@ -46,7 +48,7 @@ disabled() {
 	hmem
 	# Newer kernels know that this memory is for kmem, and bring it online.
 	kernel 6.1 && driver=device_dax total=0 || driver=kmem total=$((4 * GiB))
-	# udev loads the driver, and may not have heard of the device yet.
+	# Memory comes after its driver.
 	wait_for 20 eval '[ "$(driver)" = $driver ] && [ "$(memtotal 1)" = $total ]'
 	eq "the driver that it would have anyway" "$(driver)" $driver
 	eq "autoprobe" "$(autoprobe)" 1
