@@ -37,9 +37,24 @@ all_fail() {
 		symbol init_memory_mapping >$_dir/reject-start
 		after init_memory_mapping >$_dir/reject-end
 	done
+	below_any
 	echo N >$debugfs/fail_page_alloc/ignore-gfp-highmem
 	echo 0 >$debugfs/fail_page_alloc/min-order
 	echo "reject: $(cat $debugfs/failslab/reject-start) $(cat $debugfs/failslab/reject-end)"
+}
+
+# below FUNCTION: only the allocations that are made there count; below_any: all again.
+below() {
+	for _what in failslab fail_page_alloc; do
+		symbol "$1" >$debugfs/$_what/require-start
+		after "$1" >$debugfs/$_what/require-end
+	done
+}
+below_any() {
+	for _what in failslab fail_page_alloc; do
+		echo 0 >$debugfs/$_what/require-start
+		echo 0xffffffffffffffff >$debugfs/$_what/require-end
+	done
 }
 
 # still FILE: nothing has changed since "snapshot FILE", and not a word of it.
@@ -79,9 +94,9 @@ enomem() {
 	esac
 }
 
-# The kernel's check of a module's type information calls it a loop, too.
+# A driver without its directory in sysfs is to the kernel an invalid one.
 loaded() {
-	[ "$1" = ELOOP ] || enomem "$1"
+	[ "$1" = EINVAL ] || enomem "$1"
 	if [ "$1" = ok ]; then
 		[ -e $drv/reclaim ] || die "$_desc: loaded, and not there"
 		rmmod memmapd_kmem || die "$_desc: does not go"
@@ -175,7 +190,11 @@ check "the module goes" modprobe -r memmapd_kmem
 leaks_from_here
 before=$(memfree_ram)
 
+# What reads a module's type information before it begins does not bear it everywhere
+# (btf_relocate() reads beyond its map).
+below do_one_initcall
 until_none "load" loaded load $ko
+below_any
 
 check "the module" modprobe memmapd_kmem
 until_none "unload" unloaded unload memmapd_kmem
