@@ -58,7 +58,7 @@ static bool is_in_use(const struct run *run, const char *driver) {
         return false;
 }
 
-int exec_bind(const struct run *run, const struct step *step) {
+int exec_bind(struct run *run, const struct step *step) {
         bool whole = backend_is_whole(run->job->decision->backend);
         const char *name = run->job->device->name;
         char old[32] = "";

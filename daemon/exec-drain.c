@@ -8,31 +8,8 @@
 #include "names.h"
 #include "probe.h"
 
-#define MIB (1024 * 1024)
-
 static enum block_state state_of(const struct run *run, size_t block) {
-        struct block now = { .number = run->job->device->blocks[block].number };
-
-        probe_block(run->job->sysfs, &now);
-        return now.state;
-}
-
-/* What was free when it began may be gone by now: what is in the block must go somewhere. */
-static int check_memory(const struct run *run, const struct step *step) {
-        uint64_t size = run->job->model->block_size, available;
-        int r;
-
-        if (run->job->force)
-                return 0;
-        r = probe_available(run->job->sysfs, &available);
-        if (r < 0)
-                return r;
-        if (available < size + run->job->leave)
-                return exec_diverged(run, step, false, "only %llu MiB of memory are available by "
-                                     "now, and %llu MiB are to be left",
-                                     (unsigned long long) available / MIB,
-                                     (unsigned long long) run->job->leave / MIB);
-        return 0;
+        return probe_block_state(run->job->sysfs, run->job->device->blocks[block].number);
 }
 
 static int take_offline(const struct run *run, const struct step *step) {
@@ -54,7 +31,7 @@ int exec_offline(const struct run *run, const struct step *step) {
         int r = 0;
 
         if (state_of(run, step->block) == BLOCK_ONLINE)
-                r = check_memory(run, step);
+                r = exec_check_available(run, step);
         return r < 0 ? r : take_offline(run, step);
 }
 

@@ -64,7 +64,7 @@ static int bind_to_kmem(const struct run *run, const struct step *step) {
         return is_bound(run) ? 0 : -ENODEV;
 }
 
-int exec_bind_kmem(const struct run *run, const struct step *step) {
+int exec_bind_kmem(struct run *run, const struct step *step) {
         const struct exec_job *job = run->job;
         struct step cost = { .kind = step->kind, .placement = PLACEMENT_RAM };
         int lock, r;

@@ -7,11 +7,19 @@
 #define DEVICE "sys/bus/dax/devices/%s"
 #define DRIVER "sys/bus/dax/drivers/%s"
 
+/* What was seen of the machine suffices for so many more memmaps; exec-budget.c. */
+struct look {
+        enum placement placement;
+        uint64_t memmaps;
+        uint64_t until;                 /* ms of CLOCK_MONOTONIC */
+};
+
 struct run {
         const struct exec_job *job;
         enum pace pace;
         uint64_t pressure;
         bool unpaced;                   /* the kernel does not tell the pressure */
+        struct look look;
         int failures[_STEP_MAX];        /* in a row, of steps of that kind */
 };
 
@@ -25,11 +33,15 @@ int exec_diverged(const struct run *run, const struct step *step, bool stray,
 int exec_write(const struct run *run, const struct step *step, const char *text,
                const char *path);
 
-/* Whether the machine, as it is now, can bear @bytes of memmap by @step. */
-int exec_check_budget(const struct run *run, const struct step *step, uint64_t bytes);
+/* exec-budget.c */
+
+/* Whether the machine, as it is now, can bear @bytes of memmap, not 0, by @step. */
+int exec_check_budget(struct run *run, const struct step *step, uint64_t bytes);
+/* Whether there is room elsewhere for what lies in the block of @step. */
+int exec_check_available(const struct run *run, const struct step *step);
 
 /* exec-bind.c */
-int exec_bind(const struct run *run, const struct step *step);
+int exec_bind(struct run *run, const struct step *step);
 int exec_hand_back(const struct run *run, const struct step *step);
 int exec_place(const struct run *run, const struct step *step);
 
@@ -48,4 +60,4 @@ void exec_wait_ms(long ms);
 int exec_pace(struct run *run, const struct step *step);
 
 /* exec-kmem.c: bind the device, which is free, to the kernel's own driver. */
-int exec_bind_kmem(const struct run *run, const struct step *step);
+int exec_bind_kmem(struct run *run, const struct step *step);

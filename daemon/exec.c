@@ -98,63 +98,6 @@ static int read_placement(const struct run *run, size_t block, enum placement *r
         return 0;
 }
 
-/* Whether the kernel may end up taking RAM for the block of @step. */
-static bool may_cost_ram(const struct run *run, const struct step *step) {
-        return step->placement != PLACEMENT_DEVICE || run->job->device->stray_device;
-}
-
-/*
- * Whether the memmap is to be reckoned with in RAM.  Then it must leave the
- * reserve alone; what ends up there by surprise may touch it, once.
- */
-static bool is_expected_in_ram(const struct run *run, const struct step *step) {
-        const struct device *d = run->job->device;
-
-        return step->placement == PLACEMENT_RAM || d->stray_device || d->stray_seed;
-}
-
-/* 0 if @now, the machine as it is, allows for @bytes of memmap by @step. */
-static int check_nodes(const struct run *run, const struct step *step, uint64_t bytes,
-                       const struct model *now) {
-        const struct exec_job *job = run->job;
-        const struct node *target = model_node(now, job->device->target_node);
-        const struct node *before = model_node(job->model, job->decision->payer);
-        const struct node *found = model_node(now, job->decision->payer);
-        struct budget budget;
-        struct node payer;
-
-        if (!before || !found)
-                return exec_diverged(run, step, false, "node %d, which was to pay, is gone",
-                                job->decision->payer);
-        payer = *found;
-        payer.promised = before->promised;
-        budget = budget_of(&payer, job->decision->settings.ram_reserve);
-        if ((is_expected_in_ram(run, step) ? budget.total : budget.headroom) < bytes)
-                return exec_diverged(run, step, false, "node %d has no RAM to spare any more",
-                                payer.id);
-        if (step->placement == PLACEMENT_SEED &&
-            (!target || seed_room(target, job->device->memmap_size) == 0))
-                return exec_diverged(run, step, false, "the seeds on node %d are full before their "
-                                "time", job->device->target_node);
-        return 0;
-}
-
-/*
- * The kernel takes RAM without asking when there is no room elsewhere.  So what
- * there is now is looked at before each add, not what there was when decided.
- */
-int exec_check_budget(const struct run *run, const struct step *step, uint64_t bytes) {
-        struct model now = *run->job->model;
-        int r;
-
-        r = probe_nodes(run->job->sysfs, &now.nodes, &now.n_nodes);
-        if (r < 0)
-                return r;
-        r = check_nodes(run, step, bytes, &now);
-        nodes_free(now.nodes, now.n_nodes);
-        return r;
-}
-
 /* RAM where something else was meant is what must not happen twice. */
 static int check_placement(const struct run *run, const struct step *step, enum placement got) {
         if (got == PLACEMENT_NONE)
@@ -170,11 +113,9 @@ static int do_plug(struct run *run, struct step *step) {
         enum placement got;
         int r;
 
-        if (may_cost_ram(run, step)) {
-                r = exec_check_budget(run, step, run->job->device->memmap_size);
-                if (r < 0)
-                        return r;
-        }
+        r = exec_check_budget(run, step, run->job->device->memmap_size);
+        if (r < 0)
+                return r;
         snprintf(path, sizeof(path), DEVICE "/memmapd/plug", run->job->device->name);
         snprintf(index, sizeof(index), "%zu", step->block);
         r = exec_write(run, step, index, path);

@@ -151,23 +151,25 @@ static enum zone zone_from_valid_zones(const char *text) {
         return ZONE_NONE;
 }
 
-void probe_block(const struct sysfs *s, struct block *b) {
-        unsigned long long number = b->number;
+enum block_state probe_block_state(const struct sysfs *s, uint64_t number) {
         char buf[64];
 
         if (sysfs_read(s, buf, sizeof(buf), "sys/devices/system/memory/memory%llu/state",
-                       number) < 0)
-                return;
+                       (unsigned long long) number) < 0)
+                return BLOCK_ABSENT;
         if (strcmp(buf, "offline") == 0)
-                b->state = BLOCK_OFFLINE;
-        else if (strcmp(buf, "online") != 0)
-                b->state = BLOCK_GOING;
-        else {
-                b->state = BLOCK_ONLINE;
-                if (sysfs_read(s, buf, sizeof(buf),
-                               "sys/devices/system/memory/memory%llu/valid_zones", number) >= 0)
-                        b->zone = zone_from_valid_zones(buf);
-        }
+                return BLOCK_OFFLINE;
+        return strcmp(buf, "online") == 0 ? BLOCK_ONLINE : BLOCK_GOING;
+}
+
+void probe_block(const struct sysfs *s, struct block *b) {
+        char buf[64];
+
+        b->state = probe_block_state(s, b->number);
+        if (b->state == BLOCK_ONLINE &&
+            sysfs_read(s, buf, sizeof(buf), "sys/devices/system/memory/memory%llu/valid_zones",
+                       (unsigned long long) b->number) >= 0)
+                b->zone = zone_from_valid_zones(buf);
 }
 
 /* The module's own view; -EBADMSG if it does not agree with ours. */

@@ -25,6 +25,8 @@ int probe_available(const struct sysfs *s, uint64_t *ret);
 /* What is behind @d, whose backing and region are known. */
 void probe_memdevs(const struct sysfs *s, struct device *d);
 
+enum block_state probe_block_state(const struct sysfs *s, uint64_t number);
+
 /* State and zone of the block of that number. */
 void probe_block(const struct sysfs *s, struct block *b);
 

@@ -38,6 +38,7 @@ static struct kernel {
         void (*before)(const char *line);
         char log[2048];
         int sleeps;
+        uint64_t ms, write_ms;          /* the time, and what a write takes of it */
         struct pressure limits;
         const char *pressure[8];        /* after so many sleeps; NULL: as before */
 
@@ -180,6 +181,7 @@ static void append(char *to, size_t size, const char *line) {
 int __wrap_sysfs_write(const struct sysfs *s, const char *text, const char *format, ...)
         _printf_(3, 4);
 int __wrap_nanosleep(const struct timespec *t, struct timespec *rest);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t);
 
 int __wrap_sysfs_write(const struct sysfs *s, const char *text, const char *format, ...) {
         char path[SYSFS_PATH_MAX], line[SYSFS_PATH_MAX + 32];
@@ -194,6 +196,7 @@ int __wrap_sysfs_write(const struct sysfs *s, const char *text, const char *form
         append(k.log, sizeof(k.log), line);
         if (k.before)
                 k.before(line);
+        k.ms += k.write_ms;
         r = fault_of(line);
         return r < 0 ? r : act(line);
 }
@@ -207,10 +210,16 @@ int __wrap_nanosleep(const struct timespec *t, struct timespec *rest) {
         return 0;
 }
 
+int __wrap_clock_gettime(clockid_t clock, struct timespec *t) {
+        (void) clock;
+        *t = (struct timespec) { (time_t) (k.ms / 1000), (long) (k.ms % 1000) * 1000000 };
+        return 0;
+}
+
 /* A device on node 1 that is bound, RAM for 100 memmaps, no seeds. */
 static int make_machine(void **state) {
         (void) state;
-        k = (struct kernel) { .ram_free = 100 * MEMMAP_SIZE };
+        k = (struct kernel) { .ram_free = 100 * MEMMAP_SIZE, .write_ms = 60 };
         memset(k.map, '.', N);
         tree_make(&k.tree);
         tree_put(&k.tree, "sys/devices/system/memory/block_size_bytes", "8000000\n");
@@ -535,13 +544,38 @@ static void eat_ram(const char *line) {
         }
 }
 
-static void ram_is_looked_at_before_each_add(void **state) {
+static void ram_is_looked_at_again_and_again(void **state) {
         (void) state;
         k.before = eat_ram;
         assert_int_equal(run(MEMMAP_RAM), -ESTALE);
         assert_string_equal(k.map, "rr....");
         assert_non_null(strstr(k.events, "online 1, diverged plug 2, end 116"));
         assert_false(k.diverged.stray);
+}
+
+/* 100 memmaps would fit: a moment later, the next 50 do. */
+static void look_holds_for_a_moment(void **state) {
+        (void) state;
+        k.before = eat_ram;
+        k.write_ms = 1;
+        assert_int_equal(run(MEMMAP_RAM), 0);
+        assert_string_equal(k.map, "rrrrrr");
+}
+
+static void leave_ram_for_one(const char *line) {
+        if (strcmp(line, "33 online_movable") == 0)
+                k.ram_free = 2 * MEMMAP_SIZE - PAGE;
+}
+
+/* Half of what was there is for others. */
+static void look_holds_for_half_of_what_it_found(void **state) {
+        (void) state;
+        k.before = leave_ram_for_one;
+        k.write_ms = 1;
+        k.ram_free = 6 * MEMMAP_SIZE + MEMMAP_SIZE / 2;
+        write_zones();
+        assert_int_equal(run(MEMMAP_RAM), -ESTALE);
+        assert_string_equal(k.map, "rrr...");
 }
 
 static void what_needs_no_ram_does_not_look_at_it(void **state) {
@@ -564,7 +598,7 @@ static void eat_seeds(const char *line) {
         }
 }
 
-static void seeds_are_looked_at_before_each_add(void **state) {
+static void seeds_are_looked_at_again_and_again(void **state) {
         (void) state;
         tree_put(&k.tree, MEMMAPD "/memmap_on_memory_supported", "0 no\n");
         k.before = eat_seeds;
@@ -843,10 +877,12 @@ int main(void) {
                 ON_MACHINE(stray_in_ram_ends_it_before_the_next),
                 ON_MACHINE(stray_from_a_seed_ends_it_too),
                 ON_MACHINE(better_than_planned_is_no_divergence),
-                ON_MACHINE(ram_is_looked_at_before_each_add),
+                ON_MACHINE(ram_is_looked_at_again_and_again),
+                ON_MACHINE(look_holds_for_a_moment),
+                ON_MACHINE(look_holds_for_half_of_what_it_found),
                 ON_MACHINE(what_needs_no_ram_does_not_look_at_it),
                 ON_MACHINE(after_a_stray_it_looks_all_the_same),
-                ON_MACHINE(seeds_are_looked_at_before_each_add),
+                ON_MACHINE(seeds_are_looked_at_again_and_again),
                 ON_MACHINE(payer_that_goes_ends_it),
                 ON_MACHINE(block_that_somebody_plugged_is_ours_too),
                 ON_MACHINE(race_that_somebody_won_is_no_failure),
