@@ -39,10 +39,10 @@ static int builder_new(struct builder *b) {
 
         b->placing = -1;
         b->plan = calloc(1, sizeof(*b->plan));
-        b->list = calloc(n + 1, sizeof(*b->list));
         if (b->plan)
                 b->plan->steps = calloc(3 * n + 1, sizeof(*b->plan->steps));
-        return b->list && b->plan && b->plan->steps ? 0 : -ENOMEM;
+        b->list = calloc(n + 1, sizeof(*b->list));
+        return b->plan && b->plan->steps && b->list ? 0 : -ENOMEM;
 }
 
 static void add(struct builder *b, struct step s) {
