@@ -6,15 +6,10 @@
  * and one for its driver, the contents of the files below (none: it is not there),
  * and a policy.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
-
-#include "fuzz.h"
 #include "plan.h"
 #include "policy-json.h"
 #include "probe.h"
+#include "tree.h"
 
 #define DAX "sys/bus/dax/devices/dax0.0"
 #define MAPPING DAX "/mapping"
@@ -35,88 +30,32 @@ static const char *const files[] = {
         "proc/zoneinfo", "proc/buddyinfo",
 };
 
-static struct sysfs root = { .root = -1 };
-static char root_path[] = "/dev/shm/memmapd-fuzz-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        (void) st;
-        (void) type;
-        (void) ftw;
-        return remove(path);
-}
-
-static void remove_tree(void) {
-        (void) nftw(root_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void make_parents(const char *path) {
-        char copy[SYSFS_PATH_MAX];
-
-        snprintf(copy, sizeof(copy), "%s", path);
-        for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
-                *slash = '\0';
-                MUST(sysfs_make_dir(&root, copy) == 0);
-                *slash = '/';
-        }
-}
-
 static void make_tree(void) {
-        MUST(mkdtemp(root_path));
-        atexit(remove_tree);
-        MUST(sysfs_open_root(&root, root_path) == 0);
+        tree_make();
         for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
-                make_parents(files[i]);
+                tree_make_parents(files[i]);
         /* The device is elsewhere in truth, and its place a link. */
-        make_parents("sys/devices/device/");
-        MUST(renameat(root.root, DAX, root.root, "sys/devices/device") == 0);
-        make_parents("sys/bus/dax/drivers/memmapd_kmem/");
-        make_parents("proc/self/");
-}
-
-static void put(const char *path, const char *text, size_t size) {
-        int fd;
-
-        if (!text) {
-                MUST(unlinkat(root.root, path, 0) == 0 || errno == ENOENT);
-                return;
-        }
-        fd = openat(root.root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        MUST(fd >= 0 && write(fd, text, size) == (ssize_t) size);
-        close(fd);
-}
-
-static void put_link(const char *path, const char *target) {
-        MUST(unlinkat(root.root, path, 0) == 0 || errno == ENOENT);
-        MUST(!target || symlinkat(target, root.root, path) == 0);
-}
-
-/* The next part of the input; NULL: there is none. */
-static const char *next_part(const char **at, const char *end, size_t *ret_size) {
-        const char *part = *at, *bar;
-
-        if (!part)
-                return NULL;
-        bar = memchr(part, '|', (size_t) (end - part));
-        *ret_size = (size_t) ((bar ?: end) - part);
-        *at = bar ? bar + 1 : NULL;
-        return part;
+        tree_make_parents("sys/devices/device/");
+        MUST(renameat(tree.root, DAX, tree.root, "sys/devices/device") == 0);
+        tree_make_parents("sys/bus/dax/drivers/memmapd_kmem/");
+        tree_make_parents("proc/self/");
 }
 
 static void put_links(const char *kind, size_t size) {
         char backing = size > 0 ? kind[0] : '-', driver = size > 1 ? kind[1] : '-';
 
         /* What is not there leads nowhere; where it would is all that matters of the link. */
-        put_link("sys/devices/ndbus0", backing == 'p' ? "." : NULL);
-        put_link("sys/devices/hmem.0", backing == 'h' ? "." : NULL);
-        put_link("sys/devices/dax_region0", backing == 'c' ? "." : NULL);
-        put_link(DAX, backing == 'p' ? "../../../devices/ndbus0/device" :
-                      backing == 'h' ? "../../../devices/hmem.0/device" :
-                      backing == 'c' ? "../../../devices/dax_region0/device" :
-                                       "../../../devices/device");
-        put_link(DAX "/driver", driver == 'm' ? "../../bus/dax/drivers/memmapd_kmem" :
-                                driver == 'k' ? "../../bus/dax/drivers/kmem" :
-                                driver == 'd' ? "../../bus/dax/drivers/device_dax" :
-                                driver == 'o' ? "../../bus/dax/drivers/other" : NULL);
+        tree_put_link("sys/devices/ndbus0", backing == 'p' ? "." : NULL);
+        tree_put_link("sys/devices/hmem.0", backing == 'h' ? "." : NULL);
+        tree_put_link("sys/devices/dax_region0", backing == 'c' ? "." : NULL);
+        tree_put_link(DAX, backing == 'p' ? "../../../devices/ndbus0/device" :
+                           backing == 'h' ? "../../../devices/hmem.0/device" :
+                           backing == 'c' ? "../../../devices/dax_region0/device" :
+                                            "../../../devices/device");
+        tree_put_link(DAX "/driver", driver == 'm' ? "../../bus/dax/drivers/memmapd_kmem" :
+                                     driver == 'k' ? "../../bus/dax/drivers/kmem" :
+                                     driver == 'd' ? "../../bus/dax/drivers/device_dax" :
+                                     driver == 'o' ? "../../bus/dax/drivers/other" : NULL);
 }
 
 static void check_decision(const struct model *m, const struct device *d,
@@ -165,7 +104,7 @@ static void check_device(const struct model *m, const struct policy *policy,
 static void check_machine(const struct policy *policy) {
         struct model *m = NULL;
 
-        if (probe(&root, &m) < 0) {
+        if (probe(&tree, &m) < 0) {
                 MUST(!m);
                 return;
         }
@@ -190,13 +129,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct policy *policy;
         size_t n = 0;
 
-        if (root.root < 0)
+        if (tree.root < 0)
                 make_tree();
-        part = next_part(&at, end, &n);
+        part = tree_next_part(&at, end, &n);
         put_links(part, part ? n : 0);
         for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-                part = next_part(&at, end, &n);
-                put(files[i], part && n > 0 ? part : NULL, n);
+                tree_put_part(files[i], &at, end);
         }
         policy = policy_of(at, end);
         check_machine(policy);
