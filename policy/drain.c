@@ -31,6 +31,7 @@ struct builder {
         struct plan *plan;
         size_t *list;
         int placing;                    /* placement in force, -1: not set yet */
+        bool *plugged;                  /* for each block: the plan plugs it */
 };
 
 /* At most a PLACE and two more steps for each block, and an UNBIND. */
@@ -42,7 +43,15 @@ static int builder_new(struct builder *b) {
         if (b->plan)
                 b->plan->steps = calloc(3 * n + 1, sizeof(*b->plan->steps));
         b->list = calloc(n + 1, sizeof(*b->list));
-        return b->plan && b->plan->steps && b->list ? 0 : -ENOMEM;
+        b->plugged = calloc(n + 1, sizeof(*b->plugged));
+        return b->plan && b->plan->steps && b->list && b->plugged ? 0 : -ENOMEM;
+}
+
+/* All but the plan goes. */
+static struct plan *builder_end(struct builder *b) {
+        free(b->list);
+        free(b->plugged);
+        return b->plan;
 }
 
 static void add(struct builder *b, struct step s) {
@@ -170,8 +179,7 @@ int drain_make(const struct model *m, const struct device *d, const bool *blocks
         if (out)
                 out->left = calloc(d->n_blocks + 1, sizeof(*out->left));
         if (!out || !out->left || builder_new(&b) < 0) {
-                free(b.list);
-                plan_free(b.plan);
+                plan_free(builder_end(&b));
                 drain_free(out);
                 return -ENOMEM;
         }
@@ -182,8 +190,7 @@ int drain_make(const struct model *m, const struct device *d, const bool *blocks
                 else
                         build_removal(&b, seeds);
         }
-        free(b.list);
-        out->plan = b.plan;
+        out->plan = builder_end(&b);
         *ret = out;
         return 0;
 }
@@ -197,19 +204,19 @@ static bool can_plug(const struct builder *b, size_t i) {
 static void add_plug(struct builder *b, size_t i, enum placement p) {
         bool on_itself = p == PLACEMENT_DEVICE;
 
-        if (!can_plug(b, i))
+        if (!can_plug(b, i) || b->plugged[i])
                 return;
         if (b->placing < 0 || (b->placing == PLACEMENT_DEVICE) != on_itself)
                 add(b, (struct step) { .kind = STEP_PLACE, .placement = p });
         b->placing = (int) p;
+        b->plugged[i] = true;
         add(b, (struct step) { .kind = STEP_PLUG, .placement = p, .block = i });
 }
 
-/* Before a block of the node is online in the kernel zone: it would draw them. */
-static void plug_those_in_ram(struct builder *b, const struct block *before) {
+static void plug_those_in(struct builder *b, const struct block *before, enum placement p) {
         for (size_t i = 0; i < b->device->n_blocks; i++)
-                if (before[i].state != BLOCK_ABSENT && before[i].placement == PLACEMENT_RAM)
-                        add_plug(b, i, PLACEMENT_RAM);
+                if (before[i].state != BLOCK_ABSENT && before[i].placement == p)
+                        add_plug(b, i, p);
 }
 
 static bool comes_back(const struct builder *b, const struct block *before, size_t i) {
@@ -231,15 +238,14 @@ static void online_zone(struct builder *b, const struct block *before, enum zone
                 return;
         order_online(order, online_below(b, zone, before[b->list[0]].number), b->list, n);
         for (size_t i = 0; i < n; i++) {
-                if (before[b->list[i]].placement != PLACEMENT_RAM)
-                        add_plug(b, b->list[i], before[b->list[i]].placement);
+                add_plug(b, b->list[i], before[b->list[i]].placement);
                 add(b, (struct step) { .kind = STEP_ONLINE, .zone = zone, .block = b->list[i] });
         }
 }
 
 static void plug_those_offline(struct builder *b, const struct block *before) {
         for (size_t i = 0; i < b->device->n_blocks; i++)
-                if (before[i].state == BLOCK_OFFLINE && before[i].placement != PLACEMENT_RAM)
+                if (before[i].state == BLOCK_OFFLINE)
                         add_plug(b, i, before[i].placement);
 }
 
@@ -250,24 +256,40 @@ static bool in_seeds(const struct block *before, size_t n) {
         return false;
 }
 
+static bool has_kernel_zone(const struct device *d) {
+        for (size_t i = 0; i < d->n_blocks; i++)
+                if (d->blocks[i].state == BLOCK_ONLINE && d->blocks[i].zone == ZONE_KERNEL)
+                        return true;
+        return false;
+}
+
 int drain_undo(const struct model *m, const struct device *d, const struct block *before,
                struct plan **ret) {
         struct builder b = { .model = m, .device = d };
 
         if (builder_new(&b) < 0) {
-                free(b.list);
-                plan_free(b.plan);
+                plan_free(builder_end(&b));
                 return -ENOMEM;
         }
         if (has_driver_of_ours(d)) {
-                plug_those_in_ram(&b, before);
-                online_zone(&b, before, ZONE_KERNEL,
-                            in_seeds(before, d->n_blocks) ? ORDER_ASCENDING : ORDER_FAST);
+                bool seeds = in_seeds(before, d->n_blocks), draws = seeds && has_kernel_zone(d);
+
+                /*
+                 * A block in the kernel zone draws memmaps.  Those that were in RAM come
+                 * before there is one; but where there is one still, they would take the
+                 * places of those that were in it.
+                 */
+                if (!draws)
+                        plug_those_in(&b, before, PLACEMENT_RAM);
+                online_zone(&b, before, ZONE_KERNEL, seeds ? ORDER_ASCENDING : ORDER_FAST);
+                if (draws) {
+                        plug_those_in(&b, before, PLACEMENT_SEED);
+                        plug_those_in(&b, before, PLACEMENT_RAM);
+                }
                 online_zone(&b, before, ZONE_MOVABLE, ORDER_FAST);
                 plug_those_offline(&b, before);
         }
-        free(b.list);
-        *ret = b.plan;
+        *ret = builder_end(&b);
         return 0;
 }
 

@@ -158,7 +158,7 @@ static void drains_without_memory(void **state) {
                         assert_size(live, 0);
                         assert_true(r == 0 || r == -ENOMEM);
                 } while (r < 0);
-                assert_int_equal(failures, undo ? 4 : 6);
+                assert_int_equal(failures, undo ? 5 : 7);
         }
 }
 

@@ -232,6 +232,9 @@ static void plugged_again(void **state) {
                     "place d +0 0m +2 2m +1 1m +3");
         assert_undo(machine("......", "......"), "rsssss", "kkmmm.",
                     "place r +0 0k +1 1k +2 2m +4 4m +3 3m");
+        /* The seed is still there: those in RAM would take the place of the one in it. */
+        assert_undo(machine("r.s..", "k.-.."), "rrssr", "kmmmm",
+                    "place s +3 +1 +4 1m 3m 4m 2m");
         assert_undo(machine("...", "..."), "dss", "km.", "place d +0 0k place s +1 1m");
 }
 
