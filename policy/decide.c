@@ -242,17 +242,17 @@ static enum verdict judge(struct maker *k) {
 
 /* Rules that might have decided, if more of the device were known. */
 static void tell_unknown(struct maker *k, const struct policy *p) {
-        const struct rule *end = k->decision->rule ? k->decision->rule : p->rules + p->n_rules;
+        size_t n = k->decision->rule ? (size_t) (k->decision->rule - p->rules) : p->n_rules;
         size_t told = 0;
 
-        for (const struct rule *r = p->rules; r < end && told < UNKNOWN_MAX; r++) {
+        for (size_t i = 0; i < n && told < UNKNOWN_MAX; i++) {
+                const struct rule *r = &p->rules[i];
                 unsigned int key = 0;
 
                 if (match_device(&r->match, k->device, &key) != ANSWER_UNKNOWN)
                         continue;
                 reason_full(k, (struct reason) {
-                        .code = REASON_UNKNOWN_FACT, .a = (uint64_t) (r - p->rules), .b = key,
-                        .node = -1,
+                        .code = REASON_UNKNOWN_FACT, .a = i, .b = key, .node = -1,
                 }, r->name);
                 told++;
         }
