@@ -5,7 +5,7 @@
 # the next try.
 # variant: device ram=2G hmem=1G mom=1
 # variant: ram ram=2G hmem=1G
-# timeout: 300
+# timeout: 900
 # group: debug
 # kernel: debug: only there can allocations be made to fail
 # The kernel says so when it finds no memory for a memmap, twice the first time.
