@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "probe.h"
+#include "tally.h"
 
 /* SECTION_SIZE_BITS is 24 or more everywhere. */
 #define BLOCK_SIZE_MIN (1024 * 1024)
@@ -109,6 +110,7 @@ int probe(const struct sysfs *s, struct model **ret) {
         if (r < 0)
                 return r;
         learn_memmap_on_memory(s, m);
+        model_tally(m);
         *ret = steal(&m);
         return 0;
 }

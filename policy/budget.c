@@ -11,27 +11,8 @@ static uint64_t minus(uint64_t a, uint64_t b) {
         return a > b ? a - b : 0;
 }
 
-/* Bytes of @d in the kernel zone; a memmap on its own block is not in any zone. */
-static uint64_t kernel_bytes(const struct model *m, const struct device *d) {
-        uint64_t bytes = 0;
-
-        for (size_t i = 0; i < d->n_blocks; i++) {
-                const struct block *b = &d->blocks[i];
-
-                if (b->state == BLOCK_ONLINE && b->zone == ZONE_KERNEL)
-                        bytes += minus(m->block_size,
-                                       b->placement == PLACEMENT_DEVICE ? d->memmap_size : 0);
-        }
-        return bytes;
-}
-
-bool budget_has_ram(const struct model *m, const struct node *node) {
-        uint64_t bytes = 0;
-
-        for (size_t i = 0; i < m->n_devices; i++)
-                if (m->devices[i].target_node == node->id)
-                        bytes += kernel_bytes(m, &m->devices[i]);
-        return node->has_kernel_zone && node->kernel_total > bytes;
+bool budget_has_ram(const struct node *node) {
+        return node->has_kernel_zone && node->kernel_total > node->dax_kernel;
 }
 
 /* 0: not known. */
@@ -50,7 +31,7 @@ const struct node *budget_payer(const struct model *m, const struct device *d,
                                 struct amount reserve) {
         const struct node *from = model_node(m, d->target_node), *best = NULL;
 
-        if (from && budget_has_ram(m, from))
+        if (from && budget_has_ram(from))
                 return from;
         if (!from || from->n_distances == 0)
                 from = model_node(m, d->numa_node);
@@ -59,7 +40,7 @@ const struct node *budget_payer(const struct model *m, const struct device *d,
                 const struct node *n = &m->nodes[i];
                 unsigned int to_best, to_n = distance(from, n);
 
-                if (!budget_has_ram(m, n))
+                if (!budget_has_ram(n))
                         continue;
                 to_best = best ? distance(from, best) : 0;
                 if (!best)

@@ -29,7 +29,7 @@ const struct node *budget_payer(const struct model *m, const struct device *d,
  * Whether @node has kernel memory besides what dax devices brought: then a
  * memmap that asks for this node may land there instead of in a seed.
  */
-bool budget_has_ram(const struct model *m, const struct node *node);
+bool budget_has_ram(const struct node *node);
 
 struct budget budget_of(const struct node *payer, struct amount reserve);
 

@@ -2,6 +2,7 @@
 #include "fresh.h"
 
 #include "budget.h"
+#include "tally.h"
 
 static uint64_t minus(uint64_t a, uint64_t b) {
         return a > b ? a - b : 0;
@@ -67,7 +68,7 @@ static void take_blocks(struct model *m, struct device *d) {
 
 void model_make_fresh(struct model *m) {
         for (size_t i = 0; i < m->n_nodes; i++)
-                if (!budget_has_ram(m, &m->nodes[i]))
+                if (!budget_has_ram(&m->nodes[i]))
                         empty(&m->nodes[i]);
         for (size_t i = 0; i < m->n_devices; i++) {
                 const struct device *d = &m->devices[i];
@@ -78,4 +79,5 @@ void model_make_fresh(struct model *m) {
         }
         for (size_t i = 0; i < m->n_devices; i++)
                 take_blocks(m, &m->devices[i]);
+        model_tally(m);
 }

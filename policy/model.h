@@ -80,6 +80,7 @@ struct node {
         uint64_t kernel_reclaimable;    /* page cache and slab the kernel would give up */
         uint64_t kernel_watermark;      /* below this it does not hand out */
         uint64_t promised;              /* to devices still being taken in */
+        uint64_t dax_kernel;            /* of kernel_total: what dax devices brought; tally.h */
         size_t n_distances;
         unsigned int *distances;        /* to node 0, 1, ...; 0: not known */
 };
@@ -132,6 +133,7 @@ struct device {
         bool settled;                   /* taken in before; what is missing was taken out by hand */
         uint64_t trimmed;
         uint64_t memmap_size;           /* of one block */
+        uint64_t memmaps;               /* bytes of those not on their own blocks; tally.h */
         size_t n_blocks;
         struct block *blocks;
 };
@@ -145,6 +147,7 @@ struct model {
         char memmap_on_memory_why[128]; /* if not: why, in words */
         /* To be brought online for devices still being taken in. */
         uint64_t promised_movable, promised_kernel;
+        uint64_t memmaps;               /* of all devices */
         size_t n_nodes;
         struct node *nodes;
         size_t n_devices;

@@ -129,7 +129,7 @@ static enum verdict take_with_seeds(struct maker *k, size_t n) {
 
         if (k->decision->settings.action == ACTION_PLUG)
                 return refuse_for(k, REASON_SEEDS_OFFLINE, 0, 0);
-        if (target && budget_has_ram(k->model, target)) {
+        if (target && budget_has_ram(target)) {
                 reason_add_node(k, REASON_SEEDS_SHARED, 0, 0, target->id);
                 return VERDICT_REFUSE;
         }

@@ -166,7 +166,7 @@ static void build(struct builder *b, size_t *list) {
         for (size_t i = 0; i < b->decision->n_blocks; i++)
                 if (b->decision->targets[i].seed && needs_work(b, i))
                         b->seeds[b->n_seeds++] = i;
-        if (node && node->has_kernel_zone && !budget_has_ram(b->model, node))
+        if (node && node->has_kernel_zone && !budget_has_ram(node))
                 b->room = seed_room_planned(node, b->device->memmap_size);
 
         if (any_kernel_block(b))

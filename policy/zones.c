@@ -26,20 +26,6 @@ static uint64_t usable(const struct maker *k, const struct device *d, enum place
         return k->model->block_size - (p == PLACEMENT_DEVICE ? d->memmap_size : 0);
 }
 
-/* Memmaps of all devices in the kernel zone of some node, but for those of @k's. */
-static uint64_t memmaps_of_others(const struct maker *k) {
-        uint64_t bytes = 0;
-
-        for (size_t i = 0; i < k->model->n_devices; i++) {
-                const struct device *d = &k->model->devices[i];
-                struct device_counts c = device_count(d);
-
-                if (d != k->device)
-                        bytes += (c.ram + c.seed) * d->memmap_size;
-        }
-        return bytes;
-}
-
 /* What there is, or will be soon, without the device that is decided on. */
 static struct sums rest_of_machine(const struct maker *k) {
         struct sums s = {
@@ -63,7 +49,8 @@ static struct sums rest_of_machine(const struct maker *k) {
                 else
                         s.movable = minus(s.movable, bytes);
         }
-        s.kernel = minus(s.kernel, memmaps_of_others(k));
+        /* Memmaps of the others, which are in the kernel zone of some node. */
+        s.kernel = minus(s.kernel, k->model->memmaps - k->device->memmaps);
         return s;
 }
 

@@ -4,6 +4,7 @@
 
 #include "drain.h"
 #include "simulate.h"
+#include "tally.h"
 
 /* The kernel */
 
@@ -194,4 +195,5 @@ static inline void work_free(struct work w) {
 static inline void carry_out(struct machine *m, const struct plan *p, size_t n) {
         for (size_t i = 0; i < n; i++)
                 do_step(m, 0, &p->steps[i]);
+        model_tally(&m->model);
 }

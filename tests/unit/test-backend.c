@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which driver takes a device in, and what the kernel's own one is told to do. */
 #include "unit.h"
+#include "tally.h"
 
 #define N 4
 #define ALL_IN_RAM N
@@ -46,6 +47,7 @@ static void decide_on(struct machine *m) {
         m->device.blocks = m->blocks;
         m->decision = decision_free(m->decision);
         m->plan = plan_free(m->plan);
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &m->decision), 0);
         assert_int_equal(plan_make(&m->model, &m->device, m->decision, &m->plan), 0);
 }

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "budget.h"
+#include "tally.h"
 
 static const struct amount none = { .value = 0 };
 
@@ -59,8 +60,10 @@ static struct node *add_target(struct machine *m, uint64_t kernel_total) {
 }
 
 static int payer(struct machine *m) {
-        const struct node *n = budget_payer(&m->model, &m->device, none);
+        const struct node *n;
 
+        model_tally(&m->model);
+        n = budget_payer(&m->model, &m->device, none);
         return n ? n->id : -1;
 }
 
@@ -175,7 +178,9 @@ static void poorest_is_so_after_the_reserve(void **state) {
         m->nodes[0].kernel_total = 3000 * MiB;          /* nothing to spare */
         m->nodes[1].kernel_total = 100 * MiB;           /* 90 MiB */
         m->nodes[2].kernel_total = 100 * MiB;
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, none)->id, 1);
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, tenth)->id, 0);
 }
 
@@ -185,8 +190,10 @@ static void poorest_is_so_also_below_the_reserve(void **state) {
         struct machine *m = machine();
 
         (void) state;
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, much)->id, 1);
         m->nodes[2].kernel_free = 99 * MiB;
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, much)->id, 2);
 }
 
@@ -207,10 +214,12 @@ static void own_seeds_are_not_ram(void **state) {
         (void) state;
         fill_blocks(m->blocks, "rsssssss", "kmmmkmmm");
         add_target(m, 2 * BLOCK_SIZE);
-        assert_false(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_false(budget_has_ram(&m->nodes[3]));
         assert_int_equal(payer(m), 1);
         m->nodes[3].kernel_total++;
-        assert_true(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_true(budget_has_ram(&m->nodes[3]));
         assert_int_equal(payer(m), 3);
 }
 
@@ -221,9 +230,11 @@ static void seeds_with_altmaps_hide_no_ram(void **state) {
         (void) state;
         fill_blocks(m->blocks, "dddddddd", "kkkkmmmm");
         add_target(m, 4 * (BLOCK_SIZE - MEMMAP_SIZE));
-        assert_false(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_false(budget_has_ram(&m->nodes[3]));
         m->nodes[3].kernel_total += MiB;
-        assert_true(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_true(budget_has_ram(&m->nodes[3]));
 }
 
 /* Also not when they are those of another device on the same node. */
@@ -238,11 +249,14 @@ static void seeds_of_others_are_not_ram(void **state) {
         (void) state;
         add_target(m, BLOCK_SIZE);
         m->model.devices = devices;
-        assert_true(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_true(budget_has_ram(&m->nodes[3]));
         m->model.n_devices = 2;
-        assert_false(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_false(budget_has_ram(&m->nodes[3]));
         devices[1].target_node = 2;
-        assert_true(budget_has_ram(&m->model, &m->nodes[3]));
+        model_tally(&m->model);
+        assert_true(budget_has_ram(&m->nodes[3]));
 }
 
 static void budget_is_the_sum_of_its_terms(void **state) {

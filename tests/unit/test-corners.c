@@ -9,6 +9,7 @@
 
 #include "drain.h"
 #include "maker.h"
+#include "tally.h"
 
 #define N 8
 
@@ -82,6 +83,7 @@ static void decides_without_memory(void **state) {
 
                 live = 0;
                 allocations_left = failures;
+                model_tally(&m->model);
                 r = decide(&m->model, &m->policy, &m->device, &d);
                 allocations_left = -1;
                 if (r == 0) {
@@ -102,6 +104,7 @@ static void plans_without_memory(void **state) {
         int failures = 0;
 
         (void) state;
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         for (;; failures++) {
                 struct plan *p = NULL;
@@ -188,6 +191,7 @@ static void memory_of_unknown_make_that_is_meant(void **state) {
         m->device.backing = BACKING_UNKNOWN;
         m->rule.match = (struct match) { .given = MATCH_DEVICE, .device = (char *) "dax0.0" };
         m->policy.n_rules = 1;
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         assert_int_equal(d->verdict, VERDICT_TAKE);
         decision_free(d);
@@ -205,6 +209,7 @@ static void mixed_after_a_stray(void **state) {
                 m->policy.defaults.memmap = MEMMAP_MIXED;
                 m->model.memmap_on_memory = true;
                 m->device.stray_device = stray;
+                model_tally(&m->model);
                 assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
                 assert_int_equal(d->verdict, VERDICT_TAKE);
                 for (size_t i = 0; i < N; i++)
@@ -222,6 +227,7 @@ static void plugged_block_that_failed_is_let_be(void **state) {
 
         (void) state;
         fill_blocks(m->blocks, "rrrrrrrr", "mmmm-mmm");
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         assert_int_equal(plan_make(&m->model, &m->device, d, &p), 0);
         assert_size(p->n_steps, 1);
@@ -246,8 +252,10 @@ static void node_without_a_number_is_at_no_known_distance(void **state) {
         m->model.n_nodes = 2;
         m->device.target_node = 7;
         /* So the one that can spare less is assumed. */
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, (struct amount) {})->id, 0);
         m->nodes[1].kernel_free = MiB;
+        model_tally(&m->model);
         assert_int_equal(budget_payer(&m->model, &m->device, (struct amount) {})->id, -1);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
+#include "tally.h"
 
 #include <errno.h>
 
@@ -60,6 +61,7 @@ static void add_target(struct machine *m, uint64_t kernel, uint64_t free) {
 static struct decision *decided(struct machine *m) {
         struct decision *d = NULL;
 
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         assert_non_null(d);
         assert_size(d->n_blocks, m->device.n_blocks);

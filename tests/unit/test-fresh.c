@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "fresh.h"
+#include "tally.h"
 
 /* Node 0 of RAM, node 1 of a device alone, node 2 of RAM with a device on it. */
 struct machine {
@@ -67,6 +68,7 @@ static void node_of_the_device_alone(void **state) {
 
         (void) state;
         fill(&m, "rss.", "kmmx", 1);
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_absent(&m);
         assert_false(m.nodes[1].has_kernel_zone);
@@ -89,6 +91,7 @@ static void node_with_ram(void **state) {
 
         (void) state;
         fill(&m, "rddr", "kkm-", 2);
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_absent(&m);
         assert_true(m.nodes[2].has_kernel_zone);
@@ -105,6 +108,7 @@ static void no_more_than_there_is(void **state) {
         (void) state;
         fill(&m, "rrrr", "mmmm", 1);
         m.nodes[0].kernel_free = m.nodes[0].kernel_total - MEMMAP_SIZE;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_size(m.nodes[0].kernel_free, m.nodes[0].kernel_total);
         /* Nor less: node 1 was said to have two blocks, and had four. */
@@ -118,6 +122,7 @@ static void nobody_pays(void **state) {
         fill(&m, "rrrr", "mmmm", 3);
         for (size_t i = 0; i < 3; i++)
                 m.nodes[i].has_kernel_zone = false;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_absent(&m);
         assert_size(m.nodes[0].kernel_free, 0);
@@ -130,6 +135,7 @@ static void of_the_kernel_driver(void **state) {
         (void) state;
         fill(&m, "....", "mm-.", 1);
         m.devices[0].holder = HOLDER_KMEM;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_int_equal(m.devices[0].holder, HOLDER_NONE);
         assert_size(m.nodes[0].kernel_free, GiB + 3 * MEMMAP_SIZE);
@@ -137,11 +143,13 @@ static void of_the_kernel_driver(void **state) {
         fill(&m, "....", "mm-.", 1);
         m.devices[0].holder = HOLDER_KMEM;
         m.model.memmap_on_memory = true;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_size(m.nodes[0].kernel_free, GiB);
 
         fill(&m, "....", "km-.", 1);
         m.devices[0].holder = HOLDER_KMEM;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_size(m.nodes[0].kernel_free, GiB);
 }
@@ -154,6 +162,7 @@ static void nothing_taken_in(void **state) {
         m.nodes[1] = (struct node) { .id = 1 };
         m.devices[0].settled = m.devices[0].stray_seed = m.devices[0].stray_device = false;
         before = m;
+        model_tally(&m.model);
         model_make_fresh(&m.model);
         assert_memory_equal(m.nodes, before.nodes, sizeof(m.nodes));
         assert_memory_equal(m.blocks, before.blocks, sizeof(m.blocks));

@@ -4,6 +4,7 @@
  * an online in that zone.
  */
 #include "unit.h"
+#include "tally.h"
 
 #define N 8
 
@@ -102,6 +103,7 @@ static void assert_plan_of(struct machine *m, struct wish w, enum verdict v,
                         .placement = b.placement, .zone = b.zone,
                 };
         }
+        model_tally(&m->model);
         assert_int_equal(plan_make(&m->model, &m->device, &d, &p), 0);
         describe(p, text, sizeof(text));
         assert_string_equal(text, expected);

@@ -203,6 +203,7 @@ static void two_at_once(const struct machine *m) {
                 do_step(&end, i, &w[i].plan->steps[at[i]++]);
         }
         promise(&end, w[0].decision, 0);
+        model_tally(&end.model);
         for (size_t i = 0; i < DEVICES; i++) {
                 if (w[i].decision->verdict == VERDICT_TAKE &&
                     payer_is_right(&end, i, w[i].decision))

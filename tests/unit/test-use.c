@@ -4,6 +4,7 @@
 
 #include "lint.h"
 #include "use.h"
+#include "tally.h"
 
 #define N 8
 
@@ -47,6 +48,7 @@ static void assert_decision(struct machine *m, const char *map, const char *zone
         struct decision *d = NULL;
         bool told = false;
 
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         for (size_t i = 0; i < d->n_blocks; i++) {
                 got_map[i] = letter_of_placement(d->targets[i].placement);
@@ -142,6 +144,7 @@ static void no_help_by_what_is_not_wanted(void **state) {
 
         (void) state;
         m->model.memmap_on_memory = false;
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->device, &d), 0);
         for (size_t i = 0; i < d->n_reasons; i++)
                 assert_int_not_equal(d->reasons[i].code, REASON_HELP_PARAMETER);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many blocks go to the kernel zone, and which. */
 #include "unit.h"
+#include "tally.h"
 
 #define N 16
 #define BLOCKS(n) ((n) * BLOCK_SIZE)
@@ -44,6 +45,7 @@ static struct decision *decided(struct machine *m) {
         m->devices[0].blocks = m->blocks;
         m->devices[1].blocks = m->others;
         m->decision = decision_free(m->decision);
+        model_tally(&m->model);
         assert_int_equal(decide(&m->model, &m->policy, &m->devices[0], &m->decision), 0);
         return m->decision;
 }
