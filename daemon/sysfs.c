@@ -42,17 +42,24 @@ int sysfs_open(const struct sysfs *s, int flags, const char *format, ...) {
         return open_at(s, flags, path);
 }
 
+static ssize_t read_once(int fd, char *buf, size_t size) {
+        ssize_t n;
+
+        do
+                n = read(fd, buf, size);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : n;
+}
+
 /* Up to @size bytes. */
 static ssize_t read_some(int fd, char *buf, size_t size) {
         size_t n = 0;
 
         while (n < size) {
-                ssize_t r = read(fd, buf + n, size - n);
+                ssize_t r = read_once(fd, buf + n, size - n);
 
-                if (r < 0 && errno == EINTR)
-                        continue;
                 if (r < 0)
-                        return -errno;
+                        return r;
                 if (r == 0)
                         break;
                 n += (size_t) r;
@@ -66,7 +73,8 @@ static int read_string(const struct sysfs *s, const char *path, char *buf, size_
 
         if (fd < 0)
                 return fd;
-        n = read_some(fd, buf, size - 1);
+        /* The kernel gives an attribute as a whole: no need to ask whether there is more. */
+        n = read_once(fd, buf, size - 1);
         if (n < 0)
                 return (int) n;
         while (n > 0 && strchr(" \t\n", buf[n - 1]))
