@@ -75,11 +75,12 @@ enforced)
 mok)
 	check "Secure Boot" eval 'dmesg | grep -i "secure boot enabled"'
 	check "lockdown" grep -F "[integrity]" /sys/kernel/security/lockdown
-	eq "enforced" "$(cat /sys/module/module/parameters/sig_enforce)" N
+	# Debian's kernels want signatures then by themselves, before lockdown would.
+	eq "enforced" "$(cat /sys/module/module/parameters/sig_enforce)" Y
 	grep -i dkms /proc/keys
-	eq "unsigned" "$(load /run/unsigned.ko)" 1
+	eq "unsigned" "$(load /run/unsigned.ko)" 129
 	kernel_says
-	eq "signed by a stranger" "$(load /run/foreign.ko)" 1
+	eq "signed by a stranger" "$(load /run/foreign.ko)" 129
 	kernel_says
 	check "memmapd" systemctl enable --now memmapd
 	check "the module is loaded" [ -e /sys/module/memmapd_kmem ]
