@@ -6,7 +6,7 @@
 # file: deb /packages
 # file: deb-next /packages/next
 # group: package
-# timeout: 900
+# timeout: 1800
 . /test/guest.sh
 
 export DEBIAN_FRONTEND=noninteractive
