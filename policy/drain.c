@@ -258,7 +258,7 @@ static bool in_seeds(const struct block *before, size_t n) {
 
 static bool has_kernel_zone(const struct device *d) {
         for (size_t i = 0; i < d->n_blocks; i++)
-                if (d->blocks[i].state == BLOCK_ONLINE && d->blocks[i].zone == ZONE_KERNEL)
+                if (d->blocks[i].zone == ZONE_KERNEL)
                         return true;
         return false;
 }
