@@ -149,6 +149,31 @@ static struct json_object *describe_map(const struct device *d) {
         return json_object_new_string_len(map, (int) d->n_blocks);
 }
 
+static char state_letter(const struct block *b) {
+        if (b->failed)
+                return 'x';
+        switch (b->state) {
+        case BLOCK_ABSENT:
+                return '.';
+        case BLOCK_OFFLINE:
+                return '-';
+        case BLOCK_ONLINE:
+                return b->zone == ZONE_KERNEL ? 'k' : 'm';
+        default:
+                return '~';
+        }
+}
+
+static struct json_object *describe_states(const struct device *d) {
+        _cleanup_(freep) char *states = malloc(d->n_blocks + 1);
+
+        if (!states)
+                return NULL;
+        for (size_t i = 0; i < d->n_blocks; i++)
+                states[i] = state_letter(&d->blocks[i]);
+        return json_object_new_string_len(states, (int) d->n_blocks);
+}
+
 static struct json_object *describe_progress(const struct record *r) {
         struct json_object *o;
 
@@ -233,6 +258,7 @@ static struct json_object *describe_device(const struct record *r, const struct 
         json_object_object_add(o, "blocks", describe_blocks(r, d, c));
         json_object_object_add(o, "memmap", describe_memmap(d, c));
         json_object_object_add(o, "map", describe_map(d));
+        json_object_object_add(o, "states", describe_states(d));
         json_object_object_add(o, "progress", describe_progress(r));
         add_bool(o, "held", r->held);
         json_object_object_add(o, "operation", describe_operation(r));
