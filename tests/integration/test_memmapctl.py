@@ -331,6 +331,56 @@ class TestExplain(Case):
         self.assertEqual(json.loads(self.run_ctl("explain", "--json", "dax1.0")), SEEDED)
 
 
+class TestLook(Case):
+    """What test_look.py has no machine for."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_daemon()
+
+    def test_made_of(self):
+        memdevs = [{"name": "mem0", "serial": "0x64", "vendor_id": None, "health": "ok"},
+                   {"name": "mem1", "serial": None, "qos_class": 3}]
+        self.describe({**DESCRIPTION, "devices": [{**SEEDED, "memdevs": memdevs}]})
+        text = self.run_ctl("show", "dax1.0", "-n0")
+        self.assertIn("\n    Made of: mem0 serial 0x64 health ok\n    Made of: mem1 QoS class 3\n",
+                      text)
+        self.assertIn("\n   Progress: 65 of 496 steps, at full pace\n", text)
+        self.assertIn("\n      Place: node 2, region region0\n", text)
+        self.assertIn("\n       Lost: 64 MiB, to alignment\n", text)
+        self.assertIn("\n        Why: Eight seeds take the rest.\n", text)
+        self.assertIn("mem0       serial 0x64 health ok\n", self.run_ctl("explain", "dax1.0"))
+
+    def test_order_and_failures(self):
+        device = {**ONLINE, "held": True, "operation": {"kind": "remove", "back": True},
+                  "blocks": {**ONLINE["blocks"], "failed": 2}}
+        self.describe({**DESCRIPTION, "devices": [device]})
+        text = self.run_ctl("show", "dax0.0", "-n0")
+        for line in ("Order: remove, and back", "Held: the policy does nothing to it",
+                     "Failed: 2 blocks"):
+            self.assertRegex(text, rf"(?m)^ +{line}$")
+
+    def test_fields_may_be_missing(self):
+        self.describe({"format": 1, "daemon": None, "kernel": None,
+                       "devices": [{"name": "dax0.0"}, {}, None]})
+        self.assertRegex(self.run_ctl("list"), r"(?m)^dax0\.0 +unknown +0B +0B +- +- +-$")
+        self.assertIn("State: unknown\n", self.run_ctl("show", "dax0.0", "-n0"))
+        self.assertIn("nothing is known of its blocks\n", self.run_ctl("map"))
+        for verb in ["list"], ["map"], ["show", "-n0", "dax0.0"]:
+            json.loads(self.run_ctl(*verb, "--json"))
+
+    def test_map_of_each_kind(self):
+        device = {**ONLINE, "map": "rrddss??....", "states": "kmkmkm-m.x~m"}
+        self.describe({**DESCRIPTION, "devices": [device]})
+        self.assertIn("\n     0 #r#d#so?.x~?\n", self.run_ctl("map"))
+        device.update(map="rrdd??", states="kmkmkm")
+        self.describe({**DESCRIPTION, "devices": [device]})
+        self.assertIn("\n     0 RrDd??\n", self.run_ctl("map"))
+
+    def test_map_of_an_older_daemon(self):
+        self.assertIn("nothing is known of its blocks", self.run_ctl("map", "dax0.0"))
+
+
 class TestReload(Case):
     def test_reload(self):
         self.start_daemon()
@@ -397,7 +447,8 @@ class TestDiff(Case):
 
 class TestAbsence(Case):
     def test_not_running(self):
-        for verb in ["status"], ["explain", "dax0.0"], ["reload"], ["--json"]:
+        for verb in (["status"], ["explain", "dax0.0"], ["reload"], ["--json"], ["list"],
+                     ["show", "dax0.0"], ["map"]):
             self.assertIn("systemctl start memmapd", self.run_ctl(*verb, code=3))
 
     def test_died(self):
