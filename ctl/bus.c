@@ -154,6 +154,13 @@ static enum exit_code ask(const char *method, const struct policy_files *files, 
         return parse(text, format, ret);
 }
 
+bool memmapd_runs(void) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        return sd_bus_open_system(&bus) >= 0 &&
+                sd_bus_get_name_creds(bus, BUS_NAME, 0, NULL) >= 0;
+}
+
 enum exit_code call_describe(struct json_object **ret) {
         return ask("Describe", NULL, DESCRIBE_FORMAT, ret);
 }

@@ -65,6 +65,7 @@ enum exit_code verb_list(const struct options *o, int argc, char **argv);
 enum exit_code verb_show(const struct options *o, int argc, char **argv);
 enum exit_code verb_map(const struct options *o, int argc, char **argv);
 enum exit_code verb_log(const struct options *o, int argc, char **argv);
+enum exit_code verb_metrics(const struct options *o, int argc, char **argv);
 enum exit_code verb_monitor(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */

@@ -6,6 +6,11 @@
 
 #include "fields.h"
 
+const char *const device_states[] = {
+        "unknown", "ignored", "refused", "planned", "working", "online", "plugged", "degraded",
+        "leaving", "returning", "removed", "held", "rolled-back", "waiting", NULL,
+};
+
 bool device_state_is(struct json_object *d, const char *state) {
         return strcmp(field_string(d, "state", ""), state) == 0;
 }

@@ -7,6 +7,9 @@
 
 #include "table.h"
 
+/* All there are, NULL behind them. */
+extern const char *const device_states[];
+
 bool device_state_is(struct json_object *d, const char *state);
 
 /* A state that somebody should look into. */

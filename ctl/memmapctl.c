@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
         { "show",       1, 1,   true,   false,  false,  false,  verb_show },
         { "map",        0, -1,  true,   false,  false,  false,  verb_map },
         { "log",        0, 1,   true,   false,  false,  false,  verb_log },
+        { "metrics",    0, 0,   false,  false,  false,  false,  verb_metrics },
         { "explain",    1, 1,   true,   false,  false,  false,  verb_explain },
         { "plan",       0, 0,   true,   false,  true,   false,  verb_plan },
         { "snapshot",   1, 1,   false,  false,  false,  false,  verb_snapshot },
@@ -59,6 +60,7 @@ static void help(void) {
              "  show DEVICE             All about one: what it is, what became of it, messages\n"
              "  map [DEVICE...]         Its blocks, drawn: memmaps, zones, states\n"
              "  log [DEVICE]            What memmapd said of it in the journal\n"
+             "  metrics                 Numbers for Prometheus\n"
              "  explain DEVICE          What was decided for it, and why\n"
              "  plan                    What memmapd would do, on this machine or a snapshot\n"
              "  snapshot DIRECTORY      Record what memmapd reads of this machine\n"
@@ -95,6 +97,7 @@ static void help(void) {
              "  --since TIME            From then on: today, 12:00, \"2026-01-31 12:00\", -10min (log)\n"
              "  -x, --catalog           What each message means, and what to do (log, show)\n"
              "  -D, --directory DIR     The journal there (log, show)\n"
+             "  -o, --output FILE       Into this file, all at once (metrics)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -159,12 +162,13 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 { "follow",     no_argument,            NULL,   'f' },
                 { "since",      required_argument,      NULL,   OPTION_SINCE },
                 { "catalog",    no_argument,            NULL,   'x' },
+                { "output",     required_argument,      NULL,   'o' },
                 { "directory",  required_argument,      NULL,   'D' },
                 { 0 },
         };
         int c;
 
-        while ((c = getopt_long(argc, argv, "hn:fxD:", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, "hn:fxD:o:", options, NULL)) >= 0)
                 switch (c) {
                 case 'h':
                         help();
@@ -225,6 +229,9 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 case 'x':
                         o->catalog = true;
                         break;
+                case 'o':
+                        o->output = optarg;
+                        break;
                 case 'D':
                         o->directory = optarg;
                         break;
@@ -266,6 +273,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("%s has no options of remove; see memmapctl --help.", name);
         else if (o->no_legend && v->run != verb_list && v->run != verb_map)
                 complain("--no-legend is for \"list\" and \"map\".");
+        else if (o->output && v->run != verb_metrics)
+                complain("--output is for \"metrics\".");
         else if ((o->follow || o->since) && v->run != verb_log)
                 complain("--follow and --since are for \"log\".");
         else if ((o->lines || o->catalog || o->directory) && v->run != verb_log &&
