@@ -261,6 +261,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                 return;
         }
         d->blocks[e->block].state = BLOCK_ONLINE;
+        d->blocks[e->block].zone = e->zone;
         r->coming[e->zone] -= min_u64(r->coming[e->zone], r->manager->model->block_size);
         if (r->first_online)
                 return;
