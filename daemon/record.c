@@ -119,6 +119,9 @@ void record_renew(struct manager *m, struct record *r) {
         r->stuck = r->settled = r->settled_with_failures = false;
         r->rolled_back = r->handed_back = false;
         r->rounds = 0;
+        /* Its time is that of this taking in, not since the first one. */
+        r->started_usec = 0;
+        r->first_online = false;
         state_forget(m->sysfs, r->name);
 }
 
