@@ -39,7 +39,7 @@ struct options {
         /* Of remove and offline alone: */
         const char *deadline;   /* NULL: the default */
         bool keep, force;
-        /* Of those that look: list, show, map, log, metrics. */
+        /* Of those that look: list, show, map, log, metrics, plot. */
         bool no_legend, follow, catalog;
         const char *lines, *since;
         const char *directory;  /* where the journal is */
@@ -66,6 +66,7 @@ enum exit_code verb_show(const struct options *o, int argc, char **argv);
 enum exit_code verb_map(const struct options *o, int argc, char **argv);
 enum exit_code verb_log(const struct options *o, int argc, char **argv);
 enum exit_code verb_metrics(const struct options *o, int argc, char **argv);
+enum exit_code verb_plot(const struct options *o, int argc, char **argv);
 enum exit_code verb_monitor(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */

@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
         { "map",        0, -1,  true,   false,  false,  false,  verb_map },
         { "log",        0, 1,   true,   false,  false,  false,  verb_log },
         { "metrics",    0, 0,   false,  false,  false,  false,  verb_metrics },
+        { "plot",       1, 1,   true,   false,  false,  false,  verb_plot },
         { "explain",    1, 1,   true,   false,  false,  false,  verb_explain },
         { "plan",       0, 0,   true,   false,  true,   false,  verb_plan },
         { "snapshot",   1, 1,   false,  false,  false,  false,  verb_snapshot },
@@ -61,6 +62,7 @@ static void help(void) {
              "  map [DEVICE...]         Its blocks, drawn: memmaps, zones, states\n"
              "  log [DEVICE]            What memmapd said of it in the journal\n"
              "  metrics                 Numbers for Prometheus\n"
+             "  plot DEVICE             How it was taken in, over time, as SVG\n"
              "  explain DEVICE          What was decided for it, and why\n"
              "  plan                    What memmapd would do, on this machine or a snapshot\n"
              "  snapshot DIRECTORY      Record what memmapd reads of this machine\n"
@@ -97,7 +99,7 @@ static void help(void) {
              "  --since TIME            From then on: today, 12:00, \"2026-01-31 12:00\", -10min (log)\n"
              "  -x, --catalog           What each message means, and what to do (log, show)\n"
              "  -D, --directory DIR     The journal there (log, show)\n"
-             "  -o, --output FILE       Into this file, all at once (metrics)\n"
+             "  -o, --output FILE       Into this file, all at once (metrics, plot)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -273,8 +275,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("%s has no options of remove; see memmapctl --help.", name);
         else if (o->no_legend && v->run != verb_list && v->run != verb_map)
                 complain("--no-legend is for \"list\" and \"map\".");
-        else if (o->output && v->run != verb_metrics)
-                complain("--output is for \"metrics\".");
+        else if (o->output && v->run != verb_metrics && v->run != verb_plot)
+                complain("--output is for \"metrics\" and \"plot\".");
         else if ((o->follow || o->since) && v->run != verb_log)
                 complain("--follow and --since are for \"log\".");
         else if ((o->lines || o->catalog || o->directory) && v->run != verb_log &&

@@ -4,16 +4,13 @@
  * reads from files, which is the older format: so there are gauges alone, as the two have
  * different names for counters, and one metric is called _info without being of that type.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "bus.h"
 #include "device.h"
 #include "fields.h"
+#include "output.h"
 
 enum source {
         SOURCE_DEVICE,          /* a member of the device */
@@ -185,8 +182,9 @@ static void print_daemon(FILE *f, struct json_object *description) {
         fprintf(f, "memmapd_block_size_bytes %" PRIu64 "\n", device_bytes(description, 1));
 }
 
-/* @description: NULL if memmapd does not run. */
-static void print_metrics(FILE *f, struct json_object *description) {
+/* @userdata: the description, NULL if memmapd does not run. */
+static void print_metrics(FILE *f, void *userdata) {
+        struct json_object *description = userdata;
         struct json_object *devices = field_get(description, "devices", json_type_array);
         size_t n = devices ? json_object_array_length(devices) : 0;
 
@@ -203,55 +201,11 @@ static void print_metrics(FILE *f, struct json_object *description) {
         fputs("# EOF\n", f);
 }
 
-/* All of it on the disk, for everybody. */
-static int finish(FILE *f) {
-        if (fflush(f) != 0 || fchmod(fileno(f), 0644) < 0 || fsync(fileno(f)) < 0)
-                return -errno;
-        return 0;
-}
-
-/* Whoever reads it finds the one before or this one, and never half of one. */
-static int write_file(const char *path, struct json_object *description) {
-        _cleanup_(fclosep) FILE *f = NULL;
-        _cleanup_(freep) char *temporary = NULL;
-        int fd, r;
-
-        if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-                return -ENOMEM;
-        fd = mkostemp(temporary, O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        f = fdopen(fd, "w");
-        if (f) {
-                print_metrics(f, description);
-                r = finish(f);
-        } else {
-                r = -errno;
-                close(fd);
-        }
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
-        if (r < 0)
-                unlink(temporary);
-        return r;
-}
-
 enum exit_code verb_metrics(const struct options *o, int argc, char **argv) {
         _cleanup_(json_putp) struct json_object *description = NULL;
         /* That it does not run is what is measured: no failure, and no complaint each minute. */
         enum exit_code code = memmapd_runs() ? call_describe(&description) : EXIT_OK;
-        int r;
 
         (void) argc, (void) argv;
-        if (code != EXIT_OK)
-                return code;
-        if (!o->output) {
-                print_metrics(stdout, description);
-                return EXIT_OK;
-        }
-        r = write_file(o->output, description);
-        if (r >= 0)
-                return EXIT_OK;
-        complain("Cannot write %s: %s.", o->output, strerror(-r));
-        return EXIT_FAILED;
+        return code == EXIT_OK ? output(o, print_metrics, description) : code;
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "letters.h"
 #include "manager.h"
 #include "names.h"
 
@@ -132,36 +133,14 @@ static struct json_object *describe_memmap(const struct device *d, struct device
 }
 
 static struct json_object *describe_map(const struct device *d) {
-        static const char letters[_PLACEMENT_MAX] = {
-                [PLACEMENT_NONE] = '.', [PLACEMENT_RAM] = 'r',
-                [PLACEMENT_DEVICE] = 'd', [PLACEMENT_SEED] = 's',
-        };
         _cleanup_(freep) char *map = malloc(d->n_blocks + 1);
 
         if (!map)
                 return NULL;
-        for (size_t i = 0; i < d->n_blocks; i++) {
-                const struct block *b = &d->blocks[i];
-
-                map[i] = b->state != BLOCK_ABSENT && b->placement == PLACEMENT_NONE ? '?' :
-                        letters[b->placement];
-        }
+        for (size_t i = 0; i < d->n_blocks; i++)
+                map[i] = placement_letter(d->blocks[i].placement,
+                                          d->blocks[i].state != BLOCK_ABSENT);
         return json_object_new_string_len(map, (int) d->n_blocks);
-}
-
-static char state_letter(const struct block *b) {
-        if (b->failed)
-                return 'x';
-        switch (b->state) {
-        case BLOCK_ABSENT:
-                return '.';
-        case BLOCK_OFFLINE:
-                return '-';
-        case BLOCK_ONLINE:
-                return b->zone == ZONE_KERNEL ? 'k' : 'm';
-        default:
-                return '~';
-        }
 }
 
 static struct json_object *describe_states(const struct device *d) {
@@ -170,7 +149,7 @@ static struct json_object *describe_states(const struct device *d) {
         if (!states)
                 return NULL;
         for (size_t i = 0; i < d->n_blocks; i++)
-                states[i] = state_letter(&d->blocks[i]);
+                states[i] = block_letter(&d->blocks[i]);
         return json_object_new_string_len(states, (int) d->n_blocks);
 }
 

@@ -57,6 +57,7 @@ struct record *record_free(struct record *r) {
                 return NULL;
         worker_free(r->worker);
         operation_free(r->op);
+        timeline_free(r->timeline);
         json_object_put(r->decision);
         free(r->failed);
         free(r->added);

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMMAPCTL = os.environ.get("MEMMAPCTL", "memmapctl")
@@ -116,6 +117,10 @@ def serve(directory):
         @dbus.service.method(interface, out_signature="s")
         def Describe(self):  # pylint: disable=invalid-name
             return (directory / "describe").read_text()
+
+        @dbus.service.method(interface, in_signature="s", out_signature="s")
+        def Timeline(self, device):  # pylint: disable=invalid-name
+            return (directory / f"timeline-{device}").read_text()
 
         @dbus.service.method(interface, in_signature="a(ss)", out_signature="s")
         def Diff(self, files):  # pylint: disable=invalid-name
@@ -379,6 +384,36 @@ class TestLook(Case):
 
     def test_map_of_an_older_daemon(self):
         self.assertIn("nothing is known of its blocks", self.run_ctl("map", "dax0.0"))
+
+
+class TestPlot(Case):
+    """The real memmapd has its own test of this, test_plot.py."""
+
+    def plot(self, timeline, code=0):
+        self.start_daemon()
+        text = timeline if isinstance(timeline, str) else json.dumps(timeline)
+        (self.directory / "timeline-dax0.0").write_text(text)
+        return self.run_ctl("plot", "dax0.0", code=code)
+
+    def test_as_many_as_there_may_be(self):
+        n = 16384
+        samples = [{"usec": i * 100000, "free": GIB + i, "total": i << 20} for i in range(1024)]
+        svg = self.plot({"format": 1, "name": "dax<&0.0", "began": 0, "usec": 102400000, "payer": 0,
+                         "target_node": 1, "map": "r" * n, "states": "m" * n,
+                         "plugged": [i * 6000 for i in range(n)],
+                         "online": [i * 6000 + 3000 for i in range(n)], "samples": samples})
+        self.assertLess(len(svg), 4 << 20)
+        root = ElementTree.fromstring(svg)
+        self.assertLess(float(root.get("height")), 1200)
+        self.assertEqual(sum(e.get("class") == "ram" for e in root), n + 1)
+        self.assertTrue(any((e.text or "").startswith("dax<&0.0: 16384 blocks in 102.400 s")
+                            for e in root))
+        self.assertIn("20 s", [e.text for e in root])
+
+    def test_nothing_to_draw(self):
+        self.assertIn("nothing to draw", self.plot({"format": 1}, code=1))
+        for text in "no json", "[]", '{"format": 2}':
+            self.plot(text, code=1)
 
 
 class TestReload(Case):

@@ -52,9 +52,9 @@ memmapctl show dax0.0 >/run/shown || die "no show"
 cat /run/shown
 check "sizes" grep -F "Online: 16384 of 16384 MiB, 128 of 128 blocks of 128 MiB" /run/shown
 check "what it said" grep -F "All 128 blocks are online" /run/shown
-memmapctl log -x -n1 dax0.0 >/run/log || die "no log"
-cat /run/log
-check "the catalog" grep -F "    Subject: dax0.0 is taken in" /run/log
+memmapctl log -x -n1 dax0.0 >/run/lines || die "no log"
+cat /run/lines
+check "the catalog" grep -F "    Subject: dax0.0 is taken in" /run/lines
 eq "as journalctl has it" "$(memmapctl log dax0.0 | wc -l)" \
 	"$(journalctl --no-pager -q -o cat MEMMAPD_DEVICE=dax0.0 _UID=0 SYSLOG_IDENTIFIER=memmapd | wc -l)"
 eq "of the last hour" "$(memmapctl log --since -1h dax0.0 | wc -l)" \
@@ -64,6 +64,16 @@ as_nobody logger -t memmapd "forged" || die "no logger"
 wait_for 10 eval 'journalctl -q -o cat | grep -q "^forged"' || die "the journal lost it"
 refute "forged messages are shown" eval 'memmapctl log | grep forged'
 refute "nobody may read the journal" as_nobody memmapctl log
+
+as_nobody memmapctl plot --json dax0.0 >/run/timeline || die "no timeline"
+eq "blocks of the timeline" "$(jp /map </run/timeline | tr -d '\n' | wc -c)" 128
+eq "its map" "$(jp /map </run/timeline)" "$(dev /map)"
+eq "its states" "$(jp /states </run/timeline)" "$(dev /states)"
+between "the first block came online after" "$(jp /online/0 </run/timeline)" \
+	"$(jp /plugged/0 </run/timeline)" "$(jp /usec </run/timeline)"
+eq "memory at first" "$(jp /samples/0/total </run/timeline)" 0
+check "a drawing" memmapctl plot -o /run/plot.svg dax0.0
+between "blocks in the drawing" "$(grep -c 'class="hosted"' /run/plot.svg)" 120 128
 
 check "timer" systemctl start memmapd-metrics.timer
 check "the service has nothing to do" systemctl start memmapd-metrics.service
