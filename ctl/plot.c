@@ -25,14 +25,15 @@ static const char style[] =
         "text{font:12px sans-serif}.title{font-size:16px}.end{text-anchor:end}"
         ".middle{text-anchor:middle}.paper{fill:#fff}.frame{fill:#f6f6f6}"
         ".grid{stroke:#ddd}.curve{fill:none;stroke:#333;stroke-width:1.5}"
-        ".plugged{fill:#bbb}.seed{fill:#e6a700}.ram{fill:#4a7fd0}.ram-kernel{fill:#27487a}"
+        "rect{shape-rendering:crispEdges}.plugged{fill:#bbb}.seed{fill:#e6a700}.ram{fill:#4a7fd0}.ram-kernel{fill:#27487a}"
         ".device{fill:#52a852}.device-kernel{fill:#2c6b2c}.hosted{fill:#2fa3a3}"
         ".hosted-kernel{fill:#156363}.unknown{fill:#8a6fb0}.failed{fill:#d03030}";
 
-/* What blocks that came online have become; no others are drawn so. */
+/* What has become of a block; the others are not drawn. */
 static const struct {
         const char *class, *meaning;
 } kinds[_BLOCK_KIND_MAX] = {
+        [BLOCK_KIND_FAILED] = { "failed", "a step on it failed" },
         [BLOCK_KIND_SEED] = { "seed", "online in the kernel zone, can hold memmaps of others" },
         [BLOCK_KIND_RAM] = { "ram", "online, memmap in RAM" },
         [BLOCK_KIND_RAM_KERNEL] = { "ram-kernel", "online in the kernel zone, memmap in RAM" },
@@ -105,14 +106,11 @@ static void draw_block(struct plot *p, size_t i) {
                 svg_rect(p->f, "plugged", x_of(p, plugged), y, (end - plugged) / p->usec * WIDTH,
                          p->row);
         }
-        if (kind == BLOCK_KIND_FAILED) {
-                p->seen |= 1U << kind;
-                svg_rect(p->f, "failed", LEFT, y, WIDTH, p->row);
-        }
-        if (online < 0 || !class)
-                return;
-        p->seen |= 1U << kind;
-        svg_rect(p->f, class, x_of(p, online), y, (p->usec - online) / p->usec * WIDTH, p->row);
+        if (kind == BLOCK_KIND_FAILED)
+                svg_rect(p->f, class, LEFT, y, WIDTH, p->row);
+        else if (online >= 0 && class)
+                svg_rect(p->f, class, x_of(p, online), y, (p->usec - online) / p->usec * WIDTH,
+                         p->row);
 }
 
 static void draw_blocks(struct plot *p) {
@@ -150,10 +148,8 @@ static void draw_meaning(const struct plot *p, double *y, const char *class, con
 static void draw_legend(const struct plot *p, double y) {
         if (p->waited)
                 draw_meaning(p, &y, "plugged", "plugged, not online yet");
-        if (p->seen & 1U << BLOCK_KIND_FAILED)
-                draw_meaning(p, &y, "failed", "a step on it failed");
         for (int k = 0; k < _BLOCK_KIND_MAX; k++)
-                if (kinds[k].class && p->seen & 1U << k)
+                if (p->seen & 1U << k)
                         draw_meaning(p, &y, kinds[k].class, kinds[k].meaning);
 }
 
@@ -164,8 +160,8 @@ static void draw(FILE *f, void *userdata) {
         char began[FORMAT_TIME_MAX];
 
         p->f = f;
-        /* Room for all kinds: which are seen is known when the blocks are drawn. */
-        svg_begin(f, LEFT + WIDTH + RIGHT, bottom + (_BLOCK_KIND_MAX + 2) * LEGEND_LINE, style);
+        svg_begin(f, LEFT + WIDTH + RIGHT,
+                  bottom + (__builtin_popcount(p->seen) + 3) * LEGEND_LINE, style);
         svg_text(f, "title", LEFT, 24, "%s: %zu blocks in %.3f s, from %s",
                  field_string(p->timeline, "name", "?"), p->blocks.n, p->usec / 1e6,
                  format_time(began, field_size(p->timeline, "began")));
@@ -202,6 +198,9 @@ static bool plot_init(struct plot *p, const struct options *o, struct json_objec
         p->row = BLOCKS_HEIGHT_MAX / (double) p->blocks.n;
         p->row = p->row < ROW_MAX ? p->row : ROW_MAX;
         p->blocks_height = p->row * (double) p->blocks.n;
+        for (size_t i = 0; i < p->blocks.n; i++)
+                if (kinds[block_kind(&p->blocks, i)].class)
+                        p->seen |= 1U << block_kind(&p->blocks, i);
         return true;
 }
 

@@ -139,7 +139,8 @@ static void print_sizes(struct json_object *description, struct json_object *d) 
                      format_counts(places, memmap,
                                    (const char *[]) { "ram", "device", "seed", NULL }));
         if (field_size(blocks, "failed") > 0)
-                line("Failed", "%" PRIu64 " blocks", field_size(blocks, "failed"));
+                line("Failed", "%" PRIu64 " block%s", field_size(blocks, "failed"),
+                     field_size(blocks, "failed") > 1 ? "s" : "");
         if (field_size(d, "trimmed") > 0)
                 line("Lost", "%" PRIu64 " MiB, to alignment", field_size(d, "trimmed") >> 20);
 }
