@@ -382,6 +382,21 @@ class TestLook(Case):
         self.describe({**DESCRIPTION, "devices": [device]})
         self.assertIn("\n     0 RrDd??\n", self.run_ctl("map"))
 
+    def test_map_of_several_in_a_cell(self):
+        """A failure and a seed are not lost among the others; the others vote."""
+        states, places = ["m"] * 8192, ["s"] * 4096 + ["r"] * 4096
+        states[5], states[1001] = "k", "x"
+        places[1001] = "."
+        places[2000:2003], places[2008:2013] = "ddd", "ddddd"
+        self.describe({**DESCRIPTION, "devices": [
+            {**ONLINE, "map": "".join(places), "states": "".join(states)}]})
+        text = self.run_ctl("map")
+        self.assertIn("\n1 cell = 8 blocks; ", text)
+        cells = "".join(re.findall(r"(?m)^ *\d+ (\S+)$", text))
+        expected = ["s"] * 512 + ["r"] * 512
+        expected[0], expected[125], expected[251] = "#", "x", "d"
+        self.assertEqual(cells, "".join(expected))
+
     def test_map_of_an_older_daemon(self):
         self.assertIn("nothing is known of its blocks", self.run_ctl("map", "dax0.0"))
 
