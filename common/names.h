@@ -22,6 +22,9 @@
 #define DIFF_FILES_MAX 256
 #define DIFF_NAME_MAX 4096
 
+/* Version of the JSON that Manager.Timeline() returns. */
+#define TIMELINE_FORMAT 1
+
 /* Kernel */
 #define MODULE_NAME "memmapd_kmem"
 #define KMEM_NAME "kmem"               /* the kernel's own driver */

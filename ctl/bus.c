@@ -90,13 +90,15 @@ int bus_call_new(sd_bus *bus, const char *method, sd_bus_message **ret) {
         return r;
 }
 
-/* @files: the arguments of the method, or NULL. */
-static int call_new(sd_bus *bus, const char *method, const struct policy_files *files,
-                    sd_bus_message **ret) {
+/* @device, @files: the argument of the method, or NULL. */
+static int call_new(sd_bus *bus, const char *method, const char *device,
+                    const struct policy_files *files, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = bus_call_new(bus, method, &m);
+        if (r >= 0 && device)
+                r = sd_bus_message_append(m, "s", device);
         if (r >= 0 && files)
                 r = append_files(m, files);
         if (r >= 0)
@@ -104,13 +106,13 @@ static int call_new(sd_bus *bus, const char *method, const struct policy_files *
         return r;
 }
 
-static enum exit_code manager_call(sd_bus *bus, const char *method,
+static enum exit_code manager_call(sd_bus *bus, const char *method, const char *device,
                                    const struct policy_files *files, sd_bus_message **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = call_new(bus, method, files, &m);
+        r = call_new(bus, method, device, files, &m);
         if (r >= 0)
                 r = sd_bus_call(bus, m, CALL_TIMEOUT_USEC, &error, ret);
         return r < 0 ? call_failed(method, &error, r) : EXIT_OK;
@@ -134,7 +136,8 @@ static enum exit_code parse(const char *text, int known_format, struct json_obje
         return EXIT_OK;
 }
 
-static enum exit_code ask(const char *method, const struct policy_files *files, int format,
+static enum exit_code ask(const char *method, const char *device,
+                          const struct policy_files *files, int format,
                           struct json_object **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -145,7 +148,7 @@ static enum exit_code ask(const char *method, const struct policy_files *files, 
         code = bus_open(&bus);
         if (code != EXIT_OK)
                 return code;
-        code = manager_call(bus, method, files, &reply);
+        code = manager_call(bus, method, device, files, &reply);
         if (code != EXIT_OK)
                 return code;
         r = sd_bus_message_read(reply, "s", &text);
@@ -154,12 +157,23 @@ static enum exit_code ask(const char *method, const struct policy_files *files, 
         return parse(text, format, ret);
 }
 
+bool memmapd_runs(void) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        return sd_bus_open_system(&bus) >= 0 &&
+                sd_bus_get_name_creds(bus, BUS_NAME, 0, NULL) >= 0;
+}
+
 enum exit_code call_describe(struct json_object **ret) {
-        return ask("Describe", NULL, DESCRIBE_FORMAT, ret);
+        return ask("Describe", NULL, NULL, DESCRIBE_FORMAT, ret);
+}
+
+enum exit_code call_timeline(const char *device, struct json_object **ret) {
+        return ask("Timeline", device, NULL, TIMELINE_FORMAT, ret);
 }
 
 enum exit_code call_diff(const struct policy_files *files, struct json_object **ret) {
-        return ask("Diff", files, DIFF_FORMAT, ret);
+        return ask("Diff", NULL, files, DIFF_FORMAT, ret);
 }
 
 enum exit_code call_reload(void) {
@@ -168,5 +182,5 @@ enum exit_code call_reload(void) {
         enum exit_code code;
 
         code = bus_open(&bus);
-        return code == EXIT_OK ? manager_call(bus, "Reload", NULL, &reply) : code;
+        return code == EXIT_OK ? manager_call(bus, "Reload", NULL, NULL, &reply) : code;
 }

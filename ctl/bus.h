@@ -14,6 +14,12 @@
 /* The object that Describe() returns, its format checked.  To be put. */
 enum exit_code call_describe(struct json_object **ret);
 
+/* The object that Timeline() returns, likewise. */
+enum exit_code call_timeline(const char *device, struct json_object **ret);
+
+/* Whether there is a memmapd to ask; says nothing if not. */
+bool memmapd_runs(void);
+
 /* What Diff() returns; @files are good.  To be put. */
 enum exit_code call_diff(const struct policy_files *files, struct json_object **ret);
 

@@ -39,6 +39,11 @@ struct options {
         /* Of remove and offline alone: */
         const char *deadline;   /* NULL: the default */
         bool keep, force;
+        /* Of those that look: list, show, map, log, metrics, plot. */
+        bool no_legend, follow, catalog;
+        const char *lines, *since;
+        const char *directory;  /* where the journal is */
+        const char *output;
 };
 
 /* @argv holds the arguments of the verb, without its name. */
@@ -56,6 +61,12 @@ enum exit_code verb_online(const struct options *o, int argc, char **argv);
 enum exit_code verb_hold(const struct options *o, int argc, char **argv);
 enum exit_code verb_release(const struct options *o, int argc, char **argv);
 enum exit_code verb_apply(const struct options *o, int argc, char **argv);
+enum exit_code verb_list(const struct options *o, int argc, char **argv);
+enum exit_code verb_show(const struct options *o, int argc, char **argv);
+enum exit_code verb_map(const struct options *o, int argc, char **argv);
+enum exit_code verb_log(const struct options *o, int argc, char **argv);
+enum exit_code verb_metrics(const struct options *o, int argc, char **argv);
+enum exit_code verb_plot(const struct options *o, int argc, char **argv);
 enum exit_code verb_monitor(const struct options *o, int argc, char **argv);
 
 /* One line on stderr, with the name of the program in front. */

@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "bus.h"
+#include "device.h"
 #include "explain.h"
-#include "format.h"
 #include "fields.h"
+#include "format.h"
 
 static void print_header(struct json_object *d) {
         const char *region = field_string(d, "region", NULL);
@@ -28,15 +29,6 @@ static void print_header(struct json_object *d) {
 
 /* What is not known is left out. */
 static void print_memdevs(struct json_object *d) {
-        static const struct {
-                const char *key, *label;
-        } facts[] = {
-                { "serial",             "serial" },
-                { "vendor_id",          "vendor" },
-                { "device_id",          "device" },
-                { "health",             "health" },
-                { "firmware",           "firmware" },
-        };
         struct json_object *list = field_get(d, "memdevs", json_type_array);
         const char *uuid = field_string(d, "uuid", NULL);
         size_t n = list ? json_object_array_length(list) : 0;
@@ -48,17 +40,9 @@ static void print_memdevs(struct json_object *d) {
                 printf("  namespace  UUID %s\n", uuid);
         for (size_t i = 0; i < n; i++) {
                 struct json_object *dev = json_object_array_get_idx(list, i);
-                int64_t class = field_int(dev, "qos_class", -1);
 
                 printf("  %-10s", field_string(dev, "name", "?"));
-                for (size_t j = 0; j < ELEMENTSOF(facts); j++) {
-                        const char *fact = field_string(dev, facts[j].key, NULL);
-
-                        if (fact)
-                                printf(" %s %s", facts[j].label, fact);
-                }
-                if (class >= 0)
-                        printf(" QoS class %" PRId64, class);
+                print_memdev_facts(dev);
                 puts("");
         }
 }

@@ -38,12 +38,16 @@ bool field_bool(struct json_object *o, const char *key) {
         return member && json_object_get_boolean(member);
 }
 
-void json_print(struct json_object *o, enum json_mode mode) {
+void json_print_to(FILE *f, struct json_object *o, enum json_mode mode) {
         int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
 
         if (mode == JSON_PRETTY)
                 flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-        puts(json_object_to_json_string_ext(o, flags));
+        fprintf(f, "%s\n", json_object_to_json_string_ext(o, flags));
+}
+
+void json_print(struct json_object *o, enum json_mode mode) {
+        json_print_to(stdout, o, mode);
 }
 
 struct json_object *json_device(struct json_object *description, const char *name) {

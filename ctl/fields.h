@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "ctl.h"
 
@@ -25,6 +26,7 @@ int64_t field_int(struct json_object *o, const char *key, int64_t fallback);
 uint64_t field_size(struct json_object *o, const char *key);
 bool field_bool(struct json_object *o, const char *key);
 
+void json_print_to(FILE *f, struct json_object *o, enum json_mode mode);
 void json_print(struct json_object *o, enum json_mode mode);
 
 /* The device of that name in the description, or NULL.  Not to be put. */

@@ -18,6 +18,12 @@ struct verb {
 
 static const struct verb verbs[] = {
         { "status",     0, -1,  true,   false,  false,  false,  verb_status },
+        { "list",       0, 0,   true,   false,  false,  false,  verb_list },
+        { "show",       1, 1,   true,   false,  false,  false,  verb_show },
+        { "map",        0, -1,  true,   false,  false,  false,  verb_map },
+        { "log",        0, 1,   true,   false,  false,  false,  verb_log },
+        { "metrics",    0, 0,   false,  false,  false,  false,  verb_metrics },
+        { "plot",       1, 1,   true,   false,  false,  false,  verb_plot },
         { "explain",    1, 1,   true,   false,  false,  false,  verb_explain },
         { "plan",       0, 0,   true,   false,  true,   false,  verb_plan },
         { "snapshot",   1, 1,   false,  false,  false,  false,  verb_snapshot },
@@ -51,6 +57,12 @@ static void help(void) {
              "\n"
              "Verbs:\n"
              "  status [DEVICE...]      What became of each device (the default)\n"
+             "  list                    A line for each device, for scripts\n"
+             "  show DEVICE             All about one: what it is, what became of it, messages\n"
+             "  map [DEVICE...]         Its blocks, drawn: memmaps, zones, states\n"
+             "  log [DEVICE]            What memmapd said of it in the journal\n"
+             "  metrics                 Numbers for Prometheus\n"
+             "  plot DEVICE             How it was taken in, over time, as SVG\n"
              "  explain DEVICE          What was decided for it, and why\n"
              "  plan                    What memmapd would do, on this machine or a snapshot\n"
              "  snapshot DIRECTORY      Record what memmapd reads of this machine\n"
@@ -80,6 +92,14 @@ static void help(void) {
              "  --policy FILE           Not the policy in force, but this one (plan)\n"
              "  --fresh                 As if no memory had been taken in yet (plan)\n"
              "  --module                As if memmapd_kmem were loaded (plan)\n"
+             "  --no-legend             No head of columns, no key to letters (list, map)\n"
+             "  --color WHEN            Colours: auto (on a terminal), always, never\n"
+             "  -n, --lines N           So many of the last messages, or \"all\" (log, show)\n"
+             "  -f, --follow            And those that come (log)\n"
+             "  --since TIME            From then on: today, 12:00, \"2026-01-31 12:00\", -10min (log)\n"
+             "  -x, --catalog           What each message means, and what to do (log, show)\n"
+             "  -D, --directory DIR     The journal there (log, show)\n"
+             "  -o, --output FILE       Into this file, all at once (metrics, plot)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
              "\n"
@@ -105,12 +125,25 @@ static int parse_json_mode(const char *arg, enum json_mode *ret) {
         return 0;
 }
 
+static int parse_color(const char *arg, bool *colors) {
+        if (strcmp(arg, "always") == 0)
+                *colors = true;
+        else if (strcmp(arg, "never") == 0)
+                *colors = false;
+        else if (strcmp(arg, "auto") == 0)
+                *colors = want_colors();
+        else
+                return -1;
+        return 0;
+}
+
 /* Returns an exit code, or -1 to go on with the verb. */
 static int parse_options(int argc, char **argv, struct options *o) {
         enum {
                 OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
                 OPTION_SNAPSHOT, OPTION_POLICY, OPTION_FRESH, OPTION_MODULE,
                 OPTION_DEADLINE, OPTION_KEEP, OPTION_FORCE,
+                OPTION_NO_LEGEND, OPTION_COLOR, OPTION_SINCE,
         };
         static const struct option options[] = {
                 { "help",       no_argument,            NULL,   'h' },
@@ -125,11 +158,19 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 { "deadline",   required_argument,      NULL,   OPTION_DEADLINE },
                 { "keep",       no_argument,            NULL,   OPTION_KEEP },
                 { "force",      no_argument,            NULL,   OPTION_FORCE },
+                { "no-legend",  no_argument,            NULL,   OPTION_NO_LEGEND },
+                { "color",      required_argument,      NULL,   OPTION_COLOR },
+                { "lines",      required_argument,      NULL,   'n' },
+                { "follow",     no_argument,            NULL,   'f' },
+                { "since",      required_argument,      NULL,   OPTION_SINCE },
+                { "catalog",    no_argument,            NULL,   'x' },
+                { "output",     required_argument,      NULL,   'o' },
+                { "directory",  required_argument,      NULL,   'D' },
                 { 0 },
         };
         int c;
 
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, "hn:fxD:o:", options, NULL)) >= 0)
                 switch (c) {
                 case 'h':
                         help();
@@ -169,6 +210,33 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 case OPTION_FORCE:
                         o->force = true;
                         break;
+                case OPTION_NO_LEGEND:
+                        o->no_legend = true;
+                        break;
+                case OPTION_COLOR:
+                        if (parse_color(optarg, &o->colors) >= 0)
+                                break;
+                        complain("--color takes \"auto\", \"always\" or \"never\", not \"%s\".",
+                                 optarg);
+                        return EXIT_USAGE;
+                case 'n':
+                        o->lines = optarg;
+                        break;
+                case 'f':
+                        o->follow = true;
+                        break;
+                case OPTION_SINCE:
+                        o->since = optarg;
+                        break;
+                case 'x':
+                        o->catalog = true;
+                        break;
+                case 'o':
+                        o->output = optarg;
+                        break;
+                case 'D':
+                        o->directory = optarg;
+                        break;
                 default:
                         return EXIT_USAGE;
                 }
@@ -205,6 +273,15 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("%s has no options of plan; see memmapctl --help.", name);
         else if ((o->deadline || o->keep || o->force) && !v->has_out)
                 complain("%s has no options of remove; see memmapctl --help.", name);
+        else if (o->no_legend && v->run != verb_list && v->run != verb_map)
+                complain("--no-legend is for \"list\" and \"map\".");
+        else if (o->output && v->run != verb_metrics && v->run != verb_plot)
+                complain("--output is for \"metrics\" and \"plot\".");
+        else if ((o->follow || o->since) && v->run != verb_log)
+                complain("--follow and --since are for \"log\".");
+        else if ((o->lines || o->catalog || o->directory) && v->run != verb_log &&
+                 v->run != verb_show)
+                complain("--lines, --catalog and --directory are for \"log\" and \"show\".");
         else
                 return v->run(o, n, argv + argc - n);
         return EXIT_USAGE;

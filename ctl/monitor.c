@@ -9,6 +9,7 @@
 
 #include "bus.h"
 #include "fields.h"
+#include "format.h"
 #include "names.h"
 
 struct monitor {
@@ -17,23 +18,19 @@ struct monitor {
         sd_event *event;
 };
 
-static void now(char *buf, size_t size) {
+static const char *now(char buf[static FORMAT_TIME_MAX]) {
         struct timespec t;
-        struct tm tm;
-        size_t n;
 
         clock_gettime(CLOCK_REALTIME, &t);
-        localtime_r(&t.tv_sec, &tm);
-        n = strftime(buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(buf + n, size - n, ".%03ld", t.tv_nsec / 1000000);
+        return format_time(buf, (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000);
 }
 
 /* Takes @o, and @text is what it says to people. */
 static int tell(const struct monitor *m, struct json_object *o, const char *event,
                 const char *text) {
-        char time[40];
+        char time[FORMAT_TIME_MAX];
 
-        now(time, sizeof(time));
+        now(time);
         if (m->options->json == JSON_OFF)
                 printf("%s %s\n", time, text);
         else {

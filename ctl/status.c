@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "device.h"
 #include "fields.h"
 #include "format.h"
 #include "table.h"
@@ -34,34 +35,12 @@ static const struct table_column columns[_COLUMN_MAX] = {
         [COLUMN_RULE] = { "RULE", 0 },
 };
 
-static bool state_is(struct json_object *d, const char *state) {
-        return strcmp(field_string(d, "state", ""), state) == 0;
-}
-
 /* It is not as fast as it could be, and says why. */
 static bool waits(struct json_object *d) {
         struct json_object *progress = field_get(d, "progress", json_type_object);
 
-        return state_is(d, "waiting") || strcmp(field_string(progress, "pace", "full"), "full") != 0;
-}
-
-/* A state that somebody should look into. */
-static bool needs_attention(struct json_object *d) {
-        return state_is(d, "refused") || state_is(d, "degraded") ||
-                state_is(d, "rolled-back") || state_is(d, "unknown");
-}
-
-static const char *state_color(struct json_object *d) {
-        if (state_is(d, "refused"))
-                return "red";
-        if (needs_attention(d))
-                return "yellow";
-        if (state_is(d, "online") || state_is(d, "plugged"))
-                return "green";
-        if (state_is(d, "working") || state_is(d, "planned") || state_is(d, "waiting") ||
-            state_is(d, "leaving") || state_is(d, "returning"))
-                return "cyan";
-        return NULL;
+        return device_state_is(d, "waiting") ||
+                strcmp(field_string(progress, "pace", "full"), "full") != 0;
 }
 
 /* "10/64", or "-" if there is nothing to have a share of. */
@@ -81,18 +60,9 @@ static const char *format_zone(char buf[static CELL_MAX], struct json_object *d)
         if (kernel || movable)
                 return kernel ? "kernel" : "movable";
         /* Nothing is online yet: what it is going to be. */
-        if (state_is(d, "planned") || state_is(d, "working"))
+        if (device_state_is(d, "planned") || device_state_is(d, "working"))
                 return field_string(d, "zone", "-");
         return "-";
-}
-
-static const char *format_node(char buf[static CELL_MAX], struct json_object *d) {
-        int64_t node = field_int(d, "target_node", -1);
-
-        if (node < 0)
-                return "-";
-        snprintf(buf, CELL_MAX, "%" PRId64, node);
-        return buf;
 }
 
 static const char *cell(char buf[static CELL_MAX], struct json_object *d, enum column c) {
@@ -105,7 +75,7 @@ static const char *cell(char buf[static CELL_MAX], struct json_object *d, enum c
         case COLUMN_SIZE:
                 return format_bytes(buf, field_size(d, "size"));
         case COLUMN_NODE:
-                return format_node(buf, d);
+                return device_node(buf, d);
         case COLUMN_BACKING:
                 return field_string(d, "backing", "-");
         case COLUMN_STATE:
@@ -129,7 +99,7 @@ static const char *cell(char buf[static CELL_MAX], struct json_object *d, enum c
 
 static int table_add(struct libscols_table *table, struct json_object *d) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
-        const char *color = state_color(d);
+        const char *color = device_state_color(d);
 
         if (!line)
                 return -1;
@@ -212,7 +182,7 @@ static void print_notes(struct json_object *devices) {
                 struct json_object *d = json_object_array_get_idx(devices, i);
                 const char *message = field_string(d, "message", NULL);
 
-                if ((!needs_attention(d) && !waits(d)) || !message || !*message)
+                if ((!device_needs_attention(d) && !waits(d)) || !message || !*message)
                         continue;
                 printf("%s%s: %s\n", any ? "" : "\n", field_string(d, "name", "?"), message);
                 any = true;
@@ -238,29 +208,12 @@ static enum exit_code print_text(const struct options *o, struct json_object *de
         return code;
 }
 
-/* Leave only the devices that were named, in the order in which they were. */
-static enum exit_code choose_devices(struct json_object *description, int n, char **names) {
-        _cleanup_(json_putp) struct json_object *chosen = json_object_new_array();
-
-        for (int i = 0; i < n; i++) {
-                struct json_object *d = json_device(description, names[i]);
-
-                if (!d) {
-                        complain("There is no device %s.", names[i]);
-                        return EXIT_NO_DEVICE;
-                }
-                json_object_array_add(chosen, json_object_get(d));
-        }
-        json_object_object_add(description, "devices", json_object_get(chosen));
-        return EXIT_OK;
-}
-
 enum exit_code verb_status(const struct options *o, int argc, char **argv) {
         _cleanup_(json_putp) struct json_object *description = NULL;
         enum exit_code code = call_describe(&description);
 
         if (code == EXIT_OK && argc > 0)
-                code = choose_devices(description, argc, argv);
+                code = device_choose(description, argc, argv);
         if (code != EXIT_OK)
                 return code;
         if (o->json == JSON_OFF)

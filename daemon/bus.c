@@ -88,6 +88,31 @@ static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *er
         return r;
 }
 
+static int method_timeline(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        const struct manager *m = userdata;
+        struct json_object *o;
+        const char *device;
+        const struct record *rec;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &device);
+        if (r < 0)
+                return r;
+        for (rec = m->records; rec && strcmp(rec->name, device) != 0;)
+                rec = rec->next;
+        if (!rec)
+                return sd_bus_error_setf(error, BUS_NAME ".Error.NoDevice",
+                                         "There is no device %s", device);
+        if (!rec->timeline)
+                return sd_bus_error_setf(error, BUS_NAME ".Error.NoTimeline",
+                                         "Nothing of %s was taken in since memmapd was started",
+                                         device);
+        o = timeline_describe(rec->timeline);
+        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
+        json_object_put(o);
+        return r;
+}
+
 static int property_version(sd_bus *bus, const char *path, const char *interface,
                             const char *property, sd_bus_message *reply, void *userdata,
                             sd_bus_error *error) {
@@ -105,6 +130,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
                                 method_describe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Timeline", SD_BUS_ARGS("s", device), SD_BUS_RESULT("s", json),
+                                method_timeline, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("a(ss)", files), SD_BUS_RESULT("s", json),
                                 method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
         /* Not for everybody: sd-bus wants CAP_SYS_ADMIN of the caller. */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "letters.h"
 #include "manager.h"
 #include "names.h"
 
@@ -132,21 +133,24 @@ static struct json_object *describe_memmap(const struct device *d, struct device
 }
 
 static struct json_object *describe_map(const struct device *d) {
-        static const char letters[_PLACEMENT_MAX] = {
-                [PLACEMENT_NONE] = '.', [PLACEMENT_RAM] = 'r',
-                [PLACEMENT_DEVICE] = 'd', [PLACEMENT_SEED] = 's',
-        };
         _cleanup_(freep) char *map = malloc(d->n_blocks + 1);
 
         if (!map)
                 return NULL;
-        for (size_t i = 0; i < d->n_blocks; i++) {
-                const struct block *b = &d->blocks[i];
-
-                map[i] = b->state != BLOCK_ABSENT && b->placement == PLACEMENT_NONE ? '?' :
-                        letters[b->placement];
-        }
+        for (size_t i = 0; i < d->n_blocks; i++)
+                map[i] = placement_letter(d->blocks[i].placement,
+                                          d->blocks[i].state != BLOCK_ABSENT);
         return json_object_new_string_len(map, (int) d->n_blocks);
+}
+
+static struct json_object *describe_states(const struct device *d) {
+        _cleanup_(freep) char *states = malloc(d->n_blocks + 1);
+
+        if (!states)
+                return NULL;
+        for (size_t i = 0; i < d->n_blocks; i++)
+                states[i] = block_letter(&d->blocks[i]);
+        return json_object_new_string_len(states, (int) d->n_blocks);
 }
 
 static struct json_object *describe_progress(const struct record *r) {
@@ -233,6 +237,7 @@ static struct json_object *describe_device(const struct record *r, const struct 
         json_object_object_add(o, "blocks", describe_blocks(r, d, c));
         json_object_object_add(o, "memmap", describe_memmap(d, c));
         json_object_object_add(o, "map", describe_map(d));
+        json_object_object_add(o, "states", describe_states(d));
         json_object_object_add(o, "progress", describe_progress(r));
         add_bool(o, "held", r->held);
         json_object_object_add(o, "operation", describe_operation(r));

@@ -26,6 +26,7 @@ struct exec_event {
         enum placement placement;       /* PLUG: where it is */
         int error;                      /* positive errno */
         size_t block;                   /* PLUG, ONLINE: index in the device */
+        uint64_t usec;                  /* monotonic; set on its way to the daemon */
         enum zone zone;                 /* ONLINE */
         enum pace pace;                 /* PACED */
         uint64_t pressure;              /* PACED: 1/100 of a percent */

@@ -13,6 +13,7 @@
 #include "policy-files.h"
 #include "probe.h"
 #include "schedule.h"
+#include "timeline.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -85,6 +86,7 @@ struct record {
         uint64_t started_total;         /* bytes of the target node then */
         size_t started_online;
         bool first_online;
+        struct timeline *timeline;      /* of the last taking in, or NULL */
         size_t seen_online, seen_plugged;
 };
 

@@ -57,6 +57,7 @@ struct record *record_free(struct record *r) {
                 return NULL;
         worker_free(r->worker);
         operation_free(r->op);
+        timeline_free(r->timeline);
         json_object_put(r->decision);
         free(r->failed);
         free(r->added);
@@ -119,6 +120,9 @@ void record_renew(struct manager *m, struct record *r) {
         r->stuck = r->settled = r->settled_with_failures = false;
         r->rolled_back = r->handed_back = false;
         r->rounds = 0;
+        /* Its time is that of this taking in, not since the first one. */
+        r->started_usec = 0;
+        r->first_online = false;
         state_forget(m->sysfs, r->name);
 }
 

@@ -229,6 +229,7 @@ void take_stop(struct record *r) {
 
 static void end_round(struct record *r) {
         take_stop(r);
+        timeline_pause(r->timeline, r->manager->sysfs);
         r->adopted = state_adopted(r->manager->sysfs, r->name);
         r->rounds = r->progressed ? 0 : r->rounds + 1;
         if (r->rounds >= MAX_ROUNDS)
@@ -261,6 +262,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                 return;
         }
         d->blocks[e->block].state = BLOCK_ONLINE;
+        d->blocks[e->block].zone = e->zone;
         r->coming[e->zone] -= min_u64(r->coming[e->zone], r->manager->model->block_size);
         if (r->first_online)
                 return;
@@ -294,6 +296,7 @@ static void on_event(void *userdata, const struct exec_event *e) {
 
         if (!d && e->kind != EXEC_END)
                 return;
+        timeline_note(r->timeline, r->manager->sysfs, e);
         switch (e->kind) {
         case EXEC_STEP_DONE:
                 on_step_done(r, d, e);
@@ -377,7 +380,10 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         if (!r->started_usec) {
                 r->started_usec = now_usec();
                 r->started_total = node_total(m->model, d->target_node);
+                timeline_free(r->timeline);
+                r->timeline = timeline_new(r->name);
         }
+        timeline_go_on(r->timeline, m->sysfs, d, decision->payer);
         r->done = 0;
         r->total = plan->n_steps;
         r->progressed = false;

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "worker.h"
 
@@ -22,9 +23,14 @@ struct worker {
 };
 
 static int send_event(void *userdata, const struct exec_event *e) {
+        struct exec_event stamped = *e;
         int fd = *(int *) userdata;
+        struct timespec t;
 
-        return send(fd, e, sizeof(*e), MSG_NOSIGNAL) == sizeof(*e) ? 0 : -EPIPE;
+        /* Here, as the daemon may be busy when it comes. */
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        stamped.usec = (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+        return send(fd, &stamped, sizeof(stamped), MSG_NOSIGNAL) == sizeof(stamped) ? 0 : -EPIPE;
 }
 
 /*

@@ -10,19 +10,21 @@ _memmapctl_devices() { command ls /sys/bus/dax/devices 2>/dev/null; }
 _memmapctl_words() {
 	case $1 in
 	verbs) sed -n '/^Verbs:/,/^Options:/s/^  \([a-z][a-z-]*\).*/\1/p' <<<"$2" ;;
-	options) sed -n '/^Options:/,/^$/{ s/^  \(-[a-z]\), \(--[a-z-]*\).*/\1\n\2/; s/^  \(--[a-z-]*\).*/\1/
+	options) sed -n '/^Options:/,/^$/{ s/^  \(-[a-zA-Z]\), \(--[a-z-]*\).*/\1\n\2/; s/^  \(--[a-z-]*\).*/\1/
 		/^-/p; }' <<<"$2" ;;
 	esac
 }
 
 # _memmapctl_wants WORD HELP: what --help has behind a verb or an option: DEVICE, ...
 _memmapctl_wants() {
-	sed -n "s/^  $1 \[\{0,1\}\([A-Z]*\).*/\1/p" <<<"$2" | head -n 1
+	sed -n "s/^  \(-[a-zA-Z], \)\{0,1\}$1 \[\{0,1\}\([A-Z]*\).*/\2/p; s/^  $1, --[a-z-]* \([A-Z]*\) .*/\1/p" \
+		<<<"$2" | head -n 1
 }
 
 # _memmapctl_offer WANTED CUR: candidates for it, into COMPREPLY.
 _memmapctl_offer() {
 	case $1 in
+	WHEN) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$2") ;;
 	DEVICE) mapfile -t COMPREPLY < <(compgen -W "$(_memmapctl_devices)" -- "$2") ;;
 	DIR | DIRECTORY)
 		compopt -o filenames 2>/dev/null
@@ -40,7 +42,7 @@ _memmapctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb='' word help i
 	COMPREPLY=()
 	help=$(memmapctl --help 2>/dev/null) || return
-	if [[ $before == --* ]] && _memmapctl_offer "$(_memmapctl_wants "$before" "$help")" "$cur"; then
+	if [[ $before == -* ]] && _memmapctl_offer "$(_memmapctl_wants "$before" "$help")" "$cur"; then
 		return
 	fi
 	if [[ $cur == -* ]]; then
@@ -49,7 +51,7 @@ _memmapctl() {
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		if [[ $word == --* && -n $(_memmapctl_wants "$word" "$help") ]]; then
+		if [[ $word == -* && -n $(_memmapctl_wants "$word" "$help") ]]; then
 			((i++))
 		elif [[ $word != -* ]]; then
 			verb=$word

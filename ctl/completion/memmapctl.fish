@@ -38,12 +38,18 @@ complete -c memmapctl -n '__memmapctl_wants DEVICE' -a '(__memmapctl_devices)'
 complete -c memmapctl -n '__memmapctl_wants FILE' -F
 complete -c memmapctl -n '__memmapctl_wants DIRECTORY' -a '(__fish_complete_directories)'
 
-for line in (memmapctl --help 2>/dev/null | string match -r '^  (?:-h, )?--.*')
-	set -l part (string match -r -- '--([a-z-]+)(\[?=?\S*)( [A-Z]+)?  +(.*)' $line)
+for line in (memmapctl --help 2>/dev/null | string match -r '^  (?:-[a-zA-Z], )?--.*')
+	set -l part (string match -r -- '^  ((?:-[a-zA-Z], )?)--([a-z-]+)(\[?=?\S*)((?: [A-Z]+)?)  +(.*)' $line)
 	or continue
-	if test -n "$part[4]"
-		complete -c memmapctl -l $part[2] -d $part[5] -r -F
-	else
-		complete -c memmapctl -l $part[2] -d $part[5]
+	set -l short
+	test -n "$part[2]"
+	and set short -s (string sub -s 2 -l 1 -- $part[2])
+	switch "$part[5]"
+		case ''
+			complete -c memmapctl -l $part[3] $short -d $part[6]
+		case ' WHEN'
+			complete -c memmapctl -l $part[3] $short -d $part[6] -x -a 'auto always never'
+		case '*'
+			complete -c memmapctl -l $part[3] $short -d $part[6] -r -F
 	end
 end

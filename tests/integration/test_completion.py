@@ -122,12 +122,26 @@ class Completion:
         self.assertEqual(self.shell().complete("memmapctl explain "), set(DEVICES))
         self.assertEqual(self.shell().complete("memmapctl --json status "), set(DEVICES))
 
+    def test_devices_behind_options_with_a_value(self):
+        for options in "-n 3", "--lines 3", "-x -n 3", "--color never":
+            self.assertEqual(self.shell().complete(f"memmapctl {options} show "), set(DEVICES))
+        self.assertEqual(self.shell().complete("memmapctl map dax0.0 "), set(DEVICES))
+
     def test_options(self):
-        self.assertTrue({"--json", "--policy", "--help"}
+        self.assertTrue({"--json", "--policy", "--help", "--follow", "--catalog", "--color"}
                         <= self.shell().complete("memmapctl --"))
 
     def test_files(self):
         self.assertIn("/etc/passwd", self.shell().complete("memmapctl check /etc/passw"))
+
+
+    def test_words_of_an_option(self):
+        self.assertEqual(self.shell().complete("memmapctl map --color "),
+                         {"auto", "always", "never"})
+
+    def test_directory_of_a_short_option(self):
+        self.assertIn("systemd", {word.rstrip("/").split("/")[-1] for word in
+                                  self.shell().complete("memmapctl log -D /etc/sy")})
 
 
 class InBash(Completion, unittest.TestCase):

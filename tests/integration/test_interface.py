@@ -30,6 +30,19 @@ class Interface(MemmapdTest):
         d.wait_state("dax0.0", "online")
         self.assertIsNone(d.device()["progress"])
 
+    def test_zones_while_it_is_at_work(self):
+        for zone, letter in ("kernel", "k"), ("movable", "m"):
+            m = self.machine(devices=[Dax(size=2 * GiB)])
+            m.faults.delay = 0.2
+            d = self.daemon(m, policy(zone=zone))
+            d.wait(lambda d=d: d.device()["blocks"]["online"] > 1, "some are online")
+            device = d.device()
+            self.assertEqual(device["state"], "working")
+            self.assertEqual(device["blocks"][zone], device["blocks"]["online"])
+            self.assertEqual(device["states"].count(letter), device["blocks"]["online"])
+            m.faults.delay = 0
+            d.wait_state("dax0.0", "online")
+
     def test_describe(self):
         m = self.machine(memmap_on_memory=True, devices=[Dax(size=1 * GiB)])
         d = self.daemon(m)

@@ -214,6 +214,7 @@ class Hotplug(MemmapdTest):
         self.assertEqual(m.states(), "........")
         m.remove("dax0.0")
         d.wait(lambda: d.device() is None, "it is gone")
+        d.wait_message("GONE")
         self.assertEqual(len(d.message("GONE")), 1)
         self.assertEqual(d.message("ORPHANED"), [])
         m.add(Dax(size=1 * GiB, start=8 * GiB))

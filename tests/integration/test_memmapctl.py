@@ -17,6 +17,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMMAPCTL = os.environ.get("MEMMAPCTL", "memmapctl")
@@ -116,6 +117,10 @@ def serve(directory):
         @dbus.service.method(interface, out_signature="s")
         def Describe(self):  # pylint: disable=invalid-name
             return (directory / "describe").read_text()
+
+        @dbus.service.method(interface, in_signature="s", out_signature="s")
+        def Timeline(self, device):  # pylint: disable=invalid-name
+            return (directory / f"timeline-{device}").read_text()
 
         @dbus.service.method(interface, in_signature="a(ss)", out_signature="s")
         def Diff(self, files):  # pylint: disable=invalid-name
@@ -331,6 +336,101 @@ class TestExplain(Case):
         self.assertEqual(json.loads(self.run_ctl("explain", "--json", "dax1.0")), SEEDED)
 
 
+class TestLook(Case):
+    """What test_look.py has no machine for."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_daemon()
+
+    def test_made_of(self):
+        memdevs = [{"name": "mem0", "serial": "0x64", "vendor_id": None, "health": "ok"},
+                   {"name": "mem1", "serial": None, "qos_class": 3}]
+        self.describe({**DESCRIPTION, "devices": [{**SEEDED, "memdevs": memdevs}]})
+        text = self.run_ctl("show", "dax1.0", "-n0")
+        self.assertIn("\n    Made of: mem0 serial 0x64 health ok\n    Made of: mem1 QoS class 3\n",
+                      text)
+        self.assertIn("\n   Progress: 65 of 496 steps, at full pace\n", text)
+        self.assertIn("\n      Place: node 2, region region0\n", text)
+        self.assertIn("\n       Lost: 64 MiB, to alignment\n", text)
+        self.assertIn("\n        Why: Eight seeds take the rest.\n", text)
+        self.assertIn("mem0       serial 0x64 health ok\n", self.run_ctl("explain", "dax1.0"))
+
+    def test_order_and_failures(self):
+        device = {**ONLINE, "held": True, "operation": {"kind": "remove", "back": True},
+                  "blocks": {**ONLINE["blocks"], "failed": 2}}
+        self.describe({**DESCRIPTION, "devices": [device]})
+        text = self.run_ctl("show", "dax0.0", "-n0")
+        for line in ("Order: remove, and back", "Held: the policy does nothing to it",
+                     "Failed: 2 blocks"):
+            self.assertRegex(text, rf"(?m)^ +{line}$")
+
+    def test_fields_may_be_missing(self):
+        self.describe({"format": 1, "daemon": None, "kernel": None,
+                       "devices": [{"name": "dax0.0"}, {}, None]})
+        self.assertRegex(self.run_ctl("list"), r"(?m)^dax0\.0 +unknown +0B +0B +- +- +-$")
+        self.assertIn("State: unknown\n", self.run_ctl("show", "dax0.0", "-n0"))
+        self.assertIn("nothing is known of its blocks\n", self.run_ctl("map"))
+        for verb in ["list"], ["map"], ["show", "-n0", "dax0.0"]:
+            json.loads(self.run_ctl(*verb, "--json"))
+
+    def test_map_of_each_kind(self):
+        device = {**ONLINE, "map": "rrddss??....", "states": "kmkmkm-m.x~m"}
+        self.describe({**DESCRIPTION, "devices": [device]})
+        self.assertIn("\n     0 #r#d#so?.x~?\n", self.run_ctl("map"))
+        device.update(map="rrdd??", states="kmkmkm")
+        self.describe({**DESCRIPTION, "devices": [device]})
+        self.assertIn("\n     0 RrDd??\n", self.run_ctl("map"))
+
+    def test_map_of_several_in_a_cell(self):
+        """A failure and a seed are not lost among the others; the others vote."""
+        states, places = ["m"] * 8192, ["s"] * 4096 + ["r"] * 4096
+        states[5], states[1001] = "k", "x"
+        places[1001] = "."
+        places[2000:2003], places[2008:2013] = "ddd", "ddddd"
+        self.describe({**DESCRIPTION, "devices": [
+            {**ONLINE, "map": "".join(places), "states": "".join(states)}]})
+        text = self.run_ctl("map")
+        self.assertIn("\n1 cell = 8 blocks; ", text)
+        cells = "".join(re.findall(r"(?m)^ *\d+ (\S+)$", text))
+        expected = ["s"] * 512 + ["r"] * 512
+        expected[0], expected[125], expected[251] = "#", "x", "d"
+        self.assertEqual(cells, "".join(expected))
+
+    def test_map_of_an_older_daemon(self):
+        self.assertIn("nothing is known of its blocks", self.run_ctl("map", "dax0.0"))
+
+
+class TestPlot(Case):
+    """The real memmapd has its own test of this, test_plot.py."""
+
+    def plot(self, timeline, code=0):
+        self.start_daemon()
+        text = timeline if isinstance(timeline, str) else json.dumps(timeline)
+        (self.directory / "timeline-dax0.0").write_text(text)
+        return self.run_ctl("plot", "dax0.0", code=code)
+
+    def test_as_many_as_there_may_be(self):
+        n = 16384
+        samples = [{"usec": i * 100000, "free": GIB + i, "total": i << 20} for i in range(1024)]
+        svg = self.plot({"format": 1, "name": "dax<&0.0", "began": 0, "usec": 102400000, "payer": 0,
+                         "target_node": 1, "map": "r" * n, "states": "m" * n,
+                         "plugged": [i * 6000 for i in range(n)],
+                         "online": [i * 6000 + 3000 for i in range(n)], "samples": samples})
+        self.assertLess(len(svg), 4 << 20)
+        root = ElementTree.fromstring(svg)
+        self.assertLess(float(root.get("height")), 1200)
+        self.assertEqual(sum(e.get("class") == "ram" for e in root), n + 1)
+        self.assertTrue(any((e.text or "").startswith("dax<&0.0: 16384 blocks in 102.400 s")
+                            for e in root))
+        self.assertIn("20 s", [e.text for e in root])
+
+    def test_nothing_to_draw(self):
+        self.assertIn("nothing to draw", self.plot({"format": 1}, code=1))
+        for text in "no json", "[]", '{"format": 2}':
+            self.plot(text, code=1)
+
+
 class TestReload(Case):
     def test_reload(self):
         self.start_daemon()
@@ -397,7 +497,8 @@ class TestDiff(Case):
 
 class TestAbsence(Case):
     def test_not_running(self):
-        for verb in ["status"], ["explain", "dax0.0"], ["reload"], ["--json"]:
+        for verb in (["status"], ["explain", "dax0.0"], ["reload"], ["--json"], ["list"],
+                     ["show", "dax0.0"], ["map"]):
             self.assertIn("systemctl start memmapd", self.run_ctl(*verb, code=3))
 
     def test_died(self):

@@ -17,7 +17,9 @@ Daemon is the real memmapd on such a machine, with a bus of its own.
 """
 from .daemon import Daemon, built, policy
 from .dax import Dax
+from .journalfile import JournalFile
 from .machine import FakeMachine
 from .units import PAGE, GiB, KiB, MiB
 
-__all__ = ["Daemon", "Dax", "FakeMachine", "GiB", "KiB", "MiB", "PAGE", "built", "policy"]
+__all__ = ["Daemon", "Dax", "FakeMachine", "GiB", "JournalFile", "KiB", "MiB", "PAGE", "built",
+           "policy"]

@@ -269,6 +269,11 @@ class Daemon:
         # Nobody listens there any more.
         for monitor in glob.glob(self.machine.root + "/event*"):
             os.unlink(monitor)
+        # The bus takes its time to see it.
+        end = time.monotonic() + 5
+        while self.bus.process.poll() is None and self.bus.has(BUS_NAME) and \
+                time.monotonic() < end:
+            time.sleep(0.005)
 
     def sigkill(self, group=True):
         """As systemd would: the worker too, unless not @group."""
@@ -278,10 +283,6 @@ class Daemon:
             else:
                 self.process.kill()
         self._ended()
-        if self.bus.process.poll() is None:
-            end = time.monotonic() + 5
-            while self.bus.has(BUS_NAME) and time.monotonic() < end:
-                time.sleep(0.005)
 
     def stop(self):
         """Returns the exit status, None if it did not run."""

@@ -12,6 +12,7 @@
 export DEBIAN_FRONTEND=noninteractive
 dax=/sys/bus/dax
 kver=$(uname -r)
+prom=/var/lib/prometheus/node-exporter/memmapd.prom
 
 apt() { timed "apt-get $1" apt-get -q -y -o Dpkg::Use-Pty=0 "$@"; }
 version() { dpkg-query -W -f '${Version}' "$1"; }
@@ -32,6 +33,8 @@ files() {
 # idle DESC: installed and no more, so that the kernel does as it always did.
 idle() {
 	eq "enabled $1" "$(systemctl is-enabled memmapd)" disabled
+	eq "the timer $1" "$(systemctl is-enabled memmapd-metrics.timer)" disabled
+	eq "the timer is $1" "$(systemctl is-active memmapd-metrics.timer)" inactive
 	eq "memmapd $1" "$(systemctl is-active memmapd)" inactive
 	eq "the claim $1" "$(systemctl is-active memmapd-claim)" inactive
 	eq "autoprobe $1" "$(autoprobe)" 1
@@ -74,6 +77,9 @@ used() {
 	eq "the driver" "$(basename "$(readlink $dax/devices/dax0.0/driver)")" memmapd_kmem
 	eq "policy" "$(memmapctl --json | jp /daemon/policy)" /etc/memmapd/policy.json
 	eq "autoprobe" "$(autoprobe)" 0
+	check "timer" systemctl enable --now memmapd-metrics.timer
+	check "numbers" systemctl start memmapd-metrics.service
+	check "they are there" grep -q "^memmapd_up 1" $prom
 	snapshot /test/before
 	map=$(map)
 }
@@ -96,6 +102,8 @@ upgraded() {
 	refute "as the process it was" [ "$(property MainPID memmapd)" = "$pid" ]
 	eq "the claim was never let go" "$(property InvocationID memmapd-claim)" "$claim"
 	eq "enabled" "$(systemctl is-enabled memmapd)" enabled
+	eq "the timer" "$(systemctl is-enabled memmapd-metrics.timer)" enabled
+	eq "the timer is" "$(systemctl is-active memmapd-metrics.timer)" active
 	eq "policy" "$(memmapctl --json | jp /daemon/policy)" /etc/memmapd/policy.json
 	wait_device dax0.0 online 60
 	eq "map in the description" "$(dev /map)" "$map"
@@ -108,6 +116,8 @@ purged() {
 	eq "autoprobe" "$(autoprobe)" 1
 	eq "what dkms has" "$(dkms status memmapd)" ""
 	refute "the unit is known" systemctl cat memmapd
+	refute "the timer is known" systemctl cat memmapd-metrics.timer
+	eq "the timer is" "$(systemctl is-active memmapd-metrics.timer)" inactive
 	eq "memmapd runs" "$(pidof memmapd)" ""
 	eq "failed units" "$(failed_units)" ""
 	files >/test/files.after
@@ -125,6 +135,7 @@ given_back() {
 	check "unloaded" rmmod memmapd_kmem
 }
 
+mkdir -p ${prom%/*}
 files >/test/files.before
 daemon
 module
