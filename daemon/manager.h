@@ -102,6 +102,7 @@ struct manager {
         int watch_error;                /* as it was logged */
         struct model *model;
         struct record *records;
+        struct regions *regions;        /* see regions.h */
         struct schedule *looks;         /* at the machine */
         uint64_t n_looks;
         void (*changed)(void *userdata, const struct record *r);
