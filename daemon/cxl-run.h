@@ -26,7 +26,7 @@ struct cxl_region *cxl_find_region(const struct cxl_run *run, const char *name);
 struct cxl_decoder *cxl_free_decoder(struct cxl_memdev *memdev);
 bool cxl_is_used(struct cxl_memdev *memdev);
 
-/* No decoder of it keeps memory that is in no region. */
+/* No decoder of it keeps volatile memory that is in no region. */
 void cxl_free_memory(const struct cxl_run *run, const char *memdev);
 
 /* The region is taken apart.  What failed is in *ret_what, the decoder in *ret_decoder. */

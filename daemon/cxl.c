@@ -103,7 +103,8 @@ void cxl_free_memory(const struct cxl_run *run, const char *name) {
                 if (sysfs_read(run->job->sysfs, region, sizeof(region), DEVICES "/%s/region",
                                cxl_decoder_get_devname(decoder)) >= 0 && region[0])
                         continue;
-                if (cxl_decoder_get_dpa_size(decoder) > 0)
+                if (cxl_decoder_get_dpa_size(decoder) > 0 &&
+                    cxl_decoder_get_mode(decoder) == CXL_DECODER_MODE_RAM)
                         (void) cxl_decoder_set_dpa_size(decoder, 0);
         }
 }
@@ -203,7 +204,7 @@ static int take_apart(struct cxl_run *run, const char *name) {
                          "destroy-region -f %s\" tries again", what, strerror(-r), name);
                 return r;
         }
-        cxl_tell(run, EXEC_STEP_DONE, name, 0, "destroyed");
+        cxl_tell(run, EXEC_STEP_DONE, name, 0, "is destroyed");
         return 0;
 }
 
@@ -214,7 +215,7 @@ static void disable(struct cxl_run *run, const char *name) {
         if (!memdev)
                 return;
         if (cxl_is_used(memdev)) {
-                cxl_tell(run, EXEC_DIVERGED, name, 0, "not disabled, as other memory of it is in use; "
+                cxl_tell(run, EXEC_DIVERGED, name, 0, "is not disabled, as other memory of it is in use; "
                          "it must not be pulled");
                 return;
         }
@@ -224,7 +225,7 @@ static void disable(struct cxl_run *run, const char *name) {
                          "out of use, but it must not be pulled; \"cxl disable-memdev %s\" tries again",
                          strerror(-r), name);
         else
-                cxl_tell(run, EXEC_STEP_DONE, name, 0, "disabled");
+                cxl_tell(run, EXEC_STEP_DONE, name, 0, "is disabled");
 }
 
 static int eject(struct cxl_run *run) {
@@ -239,6 +240,8 @@ static int eject(struct cxl_run *run) {
                 r = cxl_renew(run);
                 if (r < 0)
                         return r;
+                /* As a worker may have been killed between the two. */
+                cxl_free_memory(run, run->job->memdevs[i].name);
                 disable(run, run->job->memdevs[i].name);
         }
         return 0;
@@ -254,7 +257,7 @@ static void restore(struct cxl_run *run) {
                         cxl_tell(run, EXEC_STEP_FAILED, name, r, "it cannot be enabled: %s",
                                  strerror(-r));
                 else
-                        cxl_tell(run, EXEC_STEP_DONE, name, 0, "enabled");
+                        cxl_tell(run, EXEC_STEP_DONE, name, 0, "It is enabled again");
         }
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auto-online.h"
+#include "eject.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
@@ -161,6 +162,7 @@ void manager_stop(struct manager *m) {
                 record_free(r);
         }
         m->regions = regions_free(m->regions);
+        m->ejects = ejects_free(m->ejects);
         m->looks = schedule_free(m->looks);
         m->model = model_free(m->model);
         manager_stop_policy(m);

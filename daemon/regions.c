@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cxl.h"
+#include "eject.h"
 #include "expander.h"
 #include "log.h"
 #include "marks.h"
@@ -17,7 +18,7 @@ static void json_putp(struct json_object **o) {
 struct regions {
         struct manager *manager;
         struct worker *worker;
-        bool converging;
+        enum cxl_task task;             /* of the worker */
         uint64_t tried;                 /* fingerprint of the expanders that were tried; 0: none */
         unsigned int tries;
         bool failed;                    /* some of them, in the try at hand or the last one */
@@ -46,10 +47,14 @@ struct regions *regions_free(struct regions *r) {
 static void log_event(const struct regions *r, const struct exec_event *e) {
         const char *subject = e->subject[0] ? e->subject : NULL;
 
+        static const char *const ids[] = {
+                [CXL_CREATE] = MESSAGE_REGION_CREATED, [CXL_CONVERGE] = MESSAGE_REGION_CONVERGED,
+                [CXL_RESTORE] = NULL,
+        };
+
         if (e->kind == EXEC_STEP_DONE)
                 log_about(LOG_NOTICE, (struct log_about) {
-                        .message_id = r->converging ? MESSAGE_REGION_CONVERGED : MESSAGE_REGION_CREATED,
-                        .device = subject,
+                        .message_id = ids[r->task], .device = subject,
                 }, "%s.", e->text);
         else if (e->kind == EXEC_DIVERGED)
                 log_about(LOG_INFO, (struct log_about) { .device = subject }, "%s.", e->text);
@@ -64,7 +69,7 @@ static void end(struct regions *r) {
 
         r->worker = worker_free(r->worker);
         r->again_usec = 0;
-        if (!r->converging && r->failed && r->tries < r->retry.times) {
+        if (r->task == CXL_CREATE && r->failed && r->tries < r->retry.times) {
                 uint64_t delay = retry_delay(&r->retry, r->tries++), now = 0;
 
                 (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
@@ -92,17 +97,18 @@ static void on_lost(void *userdata, const char *why) {
         end(r);
 }
 
-static void start(struct regions *r, const struct cxl_job *job) {
+static int start(struct regions *r, const struct cxl_job *job) {
         struct worker_handler handler = { .event = on_event, .lost = on_lost, .userdata = r };
         struct manager *m = r->manager;
         int e;
 
-        r->converging = job->task == CXL_CONVERGE;
+        r->task = job->task;
         r->failed = false;
         e = worker_start_body(m->event, m->sysfs, cxl_work, job, &handler, &r->worker);
         if (e < 0)
                 log_about(LOG_ERR, (struct log_about) { .error = -e },
                           "Cannot start a worker for CXL regions: %s.", strerror(-e));
+        return e;
 }
 
 /* What a worker that was killed has left half made.  Whether there is any. */
@@ -117,7 +123,7 @@ static bool converge(struct regions *r) {
         for (size_t i = 0; i < json_object_array_length(memdevs) && i < CXL_MEMDEVS_MAX; i++)
                 snprintf(job.memdevs[job.n_memdevs++].name, sizeof(job.memdevs[0].name), "%s",
                          json_object_get_string(json_object_array_get_idx(memdevs, i)));
-        start(r, &job);
+        (void) start(r, &job);
         return true;
 }
 
@@ -211,16 +217,27 @@ static void create(struct regions *r) {
                 log_info("Of %zu CXL expanders that no region uses, the first is %s, regions would be "
                          "made.", job.n_memdevs, job.memdevs[0].name);
         else
-                start(r, &job);
+                (void) start(r, &job);
 }
 
 void regions_look(struct manager *m) {
         struct regions *r = regions_of(m);
 
-        if (!r || r->worker)
+        if (!r || r->worker || eject_look(m))
                 return;
         if (m->dry_run || !converge(r))
                 create(r);
+}
+
+int regions_restore(struct manager *m, const char *memdev) {
+        struct cxl_job job = { .sysfs = m->sysfs, .task = CXL_RESTORE, .n_memdevs = 1 };
+        struct regions *r = regions_of(m);
+
+        if (!r || r->worker)
+                return r ? -EBUSY : -ENOMEM;
+        snprintf(job.memdevs[0].name, sizeof(job.memdevs[0].name), "%s", memdev);
+        r->tried = 0;
+        return start(r, &job);
 }
 
 void regions_renew(struct manager *m) {

@@ -11,5 +11,8 @@
 void regions_look(struct manager *m);
 struct regions *regions_free(struct regions *r);
 
+/* An expander that was taken out is enabled; -EBUSY: a worker is at something else. */
+int regions_restore(struct manager *m, const char *memdev);
+
 /* What failed is tried again, as if the expanders had just come. */
 void regions_renew(struct manager *m);

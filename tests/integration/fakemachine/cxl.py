@@ -80,7 +80,8 @@ class Cxl:
             t.dir(f"/sys/devices/pci0000:{i + 12:02x}")
             t.link(f"{ROOT}/dport{i + 12}/physical_node", f"/sys/devices/pci0000:{i + 12:02x}")
             t.link(f"{ROOT}/port{i + 1}/uport", f"/sys/devices/pci0000:{i + 12:02x}")
-        for driver in ("cxl_mem", "cxl_region"):
+            t.link(f"{ROOT}/port{i + 1}/driver", f"{DRIVERS}/cxl_port")
+        for driver in ("cxl_mem", "cxl_port", "cxl_region"):
             for attr in ("bind", "unbind"):
                 t.put(f"{DRIVERS}/{driver}/{attr}", mode=0o200)
 
@@ -112,6 +113,7 @@ class Cxl:
     def _enable(self, e):
         d = f"{ROOT}/port{e.bridge + 1}/endpoint{e.endpoint}"
         self.tree.link(f"{d}/uport", e.path)
+        self.tree.link(f"{d}/driver", f"{DRIVERS}/cxl_port")
         self.tree.link(f"{BUS}/endpoint{e.endpoint}", d)
         self.tree.link(f"{BUS}/{e.decoder}", f"{d}/{e.decoder}")
         self.tree.link(f"{e.path}/driver", f"{DRIVERS}/cxl_mem")
