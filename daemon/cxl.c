@@ -183,24 +183,23 @@ static int take_apart(struct cxl_run *run, const char *name) {
                 return 0;
         if (sysfs_read(run->job->sysfs, mode, sizeof(mode), DEVICES "/%s/mode", name) < 0 ||
             strcmp(mode, "ram") != 0) {
-                cxl_tell(run, EXEC_STEP_FAILED, name, -EPERM, "it is not of volatile memory, and "
-                         "stays");
+                cxl_tell(run, EXEC_STEP_FAILED, name, -EPERM, "is not of volatile memory, and stays");
                 return -EPERM;
         }
         if (holds_memory(run->job->sysfs, name)) {
-                cxl_tell(run, EXEC_STEP_FAILED, name, -EBUSY, "somebody has taken its memory in "
-                         "again, or has its device open; it stays as it is");
+                cxl_tell(run, EXEC_STEP_FAILED, name, -EBUSY, "is in use again (somebody has taken "
+                         "its memory in, or has its device open), and stays as it is");
                 return -EBUSY;
         }
         r = cxl_region_disable(region);
         if (r < 0) {
-                cxl_tell(run, EXEC_STEP_FAILED, name, r, "it cannot be disabled: %s; it stays as it "
-                         "is", strerror(-r));
+                cxl_tell(run, EXEC_STEP_FAILED, name, r, "cannot be disabled: %s; it stays as it is",
+                         strerror(-r));
                 return r;
         }
         r = cxl_destroy(region, &what);
         if (r < 0) {
-                cxl_tell(run, EXEC_STEP_FAILED, name, r, "%s: %s; its memory is out of use, \"cxl "
+                cxl_tell(run, EXEC_STEP_FAILED, name, r, "is not taken apart, as %s: %s; \"cxl "
                          "destroy-region -f %s\" tries again", what, strerror(-r), name);
                 return r;
         }
@@ -221,8 +220,8 @@ static void disable(struct cxl_run *run, const char *name) {
         }
         r = cxl_memdev_disable_invalidate(memdev);
         if (r < 0)
-                cxl_tell(run, EXEC_STEP_FAILED, name, r, "it cannot be disabled: %s; its memory is "
-                         "out of use, but it must not be pulled; \"cxl disable-memdev %s\" tries again",
+                cxl_tell(run, EXEC_STEP_FAILED, name, r, "cannot be disabled: %s; it must not be "
+                         "pulled; \"cxl disable-memdev %s\" tries again",
                          strerror(-r), name);
         else
                 cxl_tell(run, EXEC_STEP_DONE, name, 0, "is disabled");
@@ -254,7 +253,7 @@ static void restore(struct cxl_run *run) {
                 int r = memdev ? cxl_memdev_enable(memdev) : -ENODEV;
 
                 if (r < 0)
-                        cxl_tell(run, EXEC_STEP_FAILED, name, r, "it cannot be enabled: %s",
+                        cxl_tell(run, EXEC_STEP_FAILED, name, r, "It cannot be enabled: %s",
                                  strerror(-r));
                 else
                         cxl_tell(run, EXEC_STEP_DONE, name, 0, "It is enabled again");

@@ -7,7 +7,7 @@
  *      EXEC_DIVERGED           nothing was done as something is lacking: text
  *      EXEC_STEP_FAILED        error; text, with what to do about it
  *
- * whose subject is the region or the expander.
+ * whose subject is the region or the expander; with EJECT, the text goes on from there.
  */
 #pragma once
 

@@ -174,7 +174,7 @@ class Eject(MemmapdTest):
             {("cxl", "unbind"): [errno.EIO, 1]}) if line == "delete region0" else None
         done = d.ctl("remove", "mem0")
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn("Done: region0 is destroyed. Not done: mem0 it cannot be disabled", done.stderr)
+        self.assertIn("Done: region0 is destroyed. Not done: mem0 cannot be disabled", done.stderr)
         # Nothing is lost: it is made again.
         self.assertIn_(m, d, "dax1.0")
 
