@@ -16,10 +16,8 @@ show() {
 }
 # pages_on NODE: pages that the sitter has there.
 pages_on() { grep -o " N$1=[0-9]*" "/proc/$sitter/numa_maps" | cut -d= -f2 | awk '{ n += $1 } END { print n + 0 }'; }
-where() {
-	echo "\$ grep N1= /proc/$sitter/numa_maps"
-	echo "its pages: $(pages_on 0) on node 0 (RAM), $(pages_on 1) on node 1 (CXL)"
-}
+# where: what was asked for is one mapping, of 6144 pages.
+where() { show grep anon=6144 "/proc/$sitter/numa_maps"; }
 
 tell "A machine with 1 GiB of RAM, and a CXL slot with nothing in it."
 modprobe -a cxl_acpi cxl_pci cxl_mem dax_cxl || die "no CXL modules"
@@ -64,15 +62,17 @@ where
 between "pages on the card" "$(pages_on 1)" 6000 6200 >/dev/null
 
 tell "The card has to go.  What is on it moves into RAM, and the program goes on."
-show memmapctl remove mem0
+echo "\$ memmapctl remove mem0"
+memmapctl remove mem0 >/run/removed 2>&1 || die "$(cat /run/removed)"
 sleep 1
+cat /run/removed
 where
 eq "pages on the card" "$(pages_on 1)" 0 >/dev/null
 check "the program lives" kill -0 "$sitter" >/dev/null
 show cxl list -M -i
 refute "a region" [ -e $cxl/region0 ] >/dev/null
 
-tell "Now it is pulled.  Nobody misses it."
+tell "Now the card is pulled.  Nobody misses it."
 hmp device_del card || die "the card does not go"
 wait_for 90 eval "! hmp qom-list /machine/peripheral | grep -qw card" || die "the card is still there"
 wait_for 10 [ ! -e $cxl/mem0 ] || die "mem0 is still there"
