@@ -37,5 +37,8 @@ struct cxl_job {
         size_t n_memdevs;
 };
 
+/* Whether there is libcxl to do it with. */
+bool cxl_is_possible(void);
+
 /* For worker_start_body(): @job is a struct cxl_job. */
 void cxl_work(const void *job, exec_report report, void *userdata);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cxl.h"
 #include "expander.h"
 #include "users.h"
 
@@ -34,6 +35,19 @@ static int add_region(const struct manager *m, struct eject *e, const char *regi
 static void add_memdev(struct eject *e, const struct expander *x) {
         if (e->n_memdevs < MEMDEVS_MAX)
                 snprintf(e->memdevs[e->n_memdevs++], sizeof(e->memdevs[0]), "%s", x->dev.name);
+}
+
+/* Only a region that can be taken apart is worth being drained. */
+static int check_locks(const struct eject *e, const struct expander *all, size_t n,
+                       struct refusal *why) {
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = 0; k < all[i].n_regions; k++)
+                        if (all[i].locked && has(e->regions, e->n_regions, all[i].regions[k]))
+                                return operate_refuse(why, "Refused", "The firmware has locked a "
+                                                      "decoder of %s: %s stays until the next boot; "
+                                                      "its devices can be removed", all[i].dev.name,
+                                                      all[i].regions[k]);
+        return 0;
 }
 
 static void note_partners(struct eject *e, const struct expander *all, size_t n) {
@@ -136,11 +150,16 @@ int eject_admit(struct manager *m, struct eject *e, const struct command *comman
 
         if (m->dry_run)
                 return operate_refuse(why, "Refused", "memmapd runs with --dry-run");
+        if (!cxl_is_possible())
+                return operate_refuse(why, "Failed", "This memmapd was built without libcxl: it can "
+                                      "remove devices, such as dax0.0, and cxl(1) regions");
         r = probe_expanders(m->sysfs, &all, &n);
         if (r < 0)
                 return operate_refuse(why, "Failed", "Cannot read CXL from sysfs: %s", strerror(-r));
         r = strncmp(e->name, "mem", 3) == 0 ? gather_memdev(m, e, all, n, why) :
                 gather_region(m, e, all, n, why);
+        if (r >= 0)
+                r = check_locks(e, all, n, why);
         if (r < 0)
                 return r;
         for (const struct eject *o = m->ejects; o; o = o->next)

@@ -84,9 +84,12 @@ static void keep(const struct eject *e) {
         _cleanup_(json_putp) struct json_object *o = json_object_new_object();
         int r;
 
-        json_object_object_add(o, "regions", to_array(e->regions, sizeof(e->regions[0]), e->n_regions));
-        json_object_object_add(o, "memdevs", to_array(e->memdevs, sizeof(e->memdevs[0]), e->n_memdevs));
-        json_object_object_add(o, "devices", to_array(e->devices, sizeof(e->devices[0]), e->n_devices));
+        json_object_object_add(o, "regions", to_array(e->regions, sizeof(e->regions[0]),
+                                                   e->n_regions));
+        json_object_object_add(o, "memdevs", to_array(e->memdevs, sizeof(e->memdevs[0]),
+                                                   e->n_memdevs));
+        json_object_object_add(o, "devices", to_array(e->devices, sizeof(e->devices[0]),
+                                                   e->n_devices));
         json_object_object_add(o, "partners", json_object_new_string(e->partners));
         json_object_object_add(o, "keep", json_object_new_boolean(e->keep));
         r = marks_order(e->manager->sysfs, e->name, o);
@@ -193,7 +196,7 @@ static void finish_worked(struct eject *e) {
                 size_t n = bring_back(e);
 
                 finish(e, RESULT_INCOMPLETE, "Done: %s. Not done: %s.%s", e->done[0] ? e->done :
-                       "its memory was taken out of use", e->left, n > 0 ?
+                       e->n_devices > 0 ? "its memory was taken out of use" : "nothing", e->left, n > 0 ?
                        " The memory is taken in again." : "");
                 return;
         }

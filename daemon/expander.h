@@ -16,6 +16,7 @@ struct expander {
         uint64_t ram_size;              /* of volatile memory */
         bool enabled;                   /* it has a driver, and an endpoint with decoders */
         bool used;                      /* a decoder of it has memory, or is locked */
+        bool locked;                    /* ... by the firmware, until the next boot */
         size_t n_regions;
         char regions[EXPANDER_REGIONS_MAX][24];
 };

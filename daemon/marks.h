@@ -15,7 +15,8 @@ int marks_begin_region(const struct sysfs *s, const char *region, struct json_ob
 void marks_end_region(const struct sysfs *s, const char *region);
 
 /* One that was begun, and a new reference to what it is made of; -ENOENT if there is none. */
-int marks_begun_region(const struct sysfs *s, char *ret, size_t size, struct json_object **ret_memdevs);
+int marks_begun_region(const struct sysfs *s, char *ret, size_t size,
+                       struct json_object **ret_memdevs);
 
 /* It was taken out by an operator: this one, not another that comes under the same name. */
 int marks_remove(const struct sysfs *s, const char *memdev);

@@ -22,7 +22,8 @@ static void note_region(struct expander *e, const char *region) {
 }
 
 static void probe_decoder(const struct sysfs *s, const char *name, struct expander *e) {
-        static const char *const uses[] = { "size", "dpa_size", "locked" };
+        static const char *const uses[] = { "size", "dpa_size" };
+        uint64_t locked = 0;
         char region[24];
 
         for (size_t i = 0; i < ELEMENTSOF(uses); i++) {
@@ -31,6 +32,9 @@ static void probe_decoder(const struct sysfs *s, const char *name, struct expand
                 (void) sysfs_read_u64(s, &v, 0, CXL "/%s/%s", name, uses[i]);
                 e->used |= v != 0;
         }
+        (void) sysfs_read_u64(s, &locked, 0, CXL "/%s/locked", name);
+        e->locked |= locked != 0;
+        e->used |= e->locked;
         if (sysfs_read(s, region, sizeof(region), CXL "/%s/region", name) >= 0)
                 note_region(e, region);
 }

@@ -19,6 +19,7 @@ struct regions {
         struct manager *manager;
         struct worker *worker;
         enum cxl_task task;             /* of the worker */
+        bool stuck;                     /* what is half made cannot be put right */
         uint64_t tried;                 /* fingerprint of the expanders that were tried; 0: none */
         unsigned int tries;
         bool failed;                    /* some of them, in the try at hand or the last one */
@@ -68,6 +69,7 @@ static void end(struct regions *r) {
         struct manager *m = r->manager;
 
         r->worker = worker_free(r->worker);
+        r->stuck |= r->task == CXL_CONVERGE && r->failed;
         r->again_usec = 0;
         if (r->task == CXL_CREATE && r->failed && r->tries < r->retry.times) {
                 uint64_t delay = retry_delay(&r->retry, r->tries++), now = 0;
@@ -118,7 +120,8 @@ static bool converge(struct regions *r) {
                 .sysfs = r->manager->sysfs, .task = CXL_CONVERGE, .n_regions = 1,
         };
 
-        if (marks_begun_region(job.sysfs, job.regions[0], sizeof(job.regions[0]), &memdevs) < 0)
+        if (r->stuck || marks_begun_region(job.sysfs, job.regions[0], sizeof(job.regions[0]),
+                                           &memdevs) < 0)
                 return false;
         for (size_t i = 0; i < json_object_array_length(memdevs) && i < CXL_MEMDEVS_MAX; i++)
                 snprintf(job.memdevs[job.n_memdevs++].name, sizeof(job.memdevs[0].name), "%s",
@@ -241,7 +244,9 @@ int regions_restore(struct manager *m, const char *memdev) {
 }
 
 void regions_renew(struct manager *m) {
-        if (m->regions)
+        if (m->regions) {
                 m->regions->tried = 0;
+                m->regions->stuck = false;
+        }
         manager_look_in(m, 0);
 }

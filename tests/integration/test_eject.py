@@ -194,6 +194,25 @@ class Eject(MemmapdTest):
         self.assertRefused("Refused", "in no region", self.remove, d, "mem1")
         self.assertIn_(m, d)
 
+    def test_locked(self):
+        m, d = self.taken_in()
+        m.cxl.expanders["mem0"].locked = 1
+        m.cxl._show_decoder(m.cxl.expanders["mem0"])
+        log = len(m.log)
+        for name in ("mem0", "region0"):
+            self.assertRefused("Refused", "region0 stays until the next boot", self.remove, d, name)
+        self.assertEqual(m.log[log:], [])
+
+    def test_in_use_again(self):
+        """Somebody was faster than the disabling of the region."""
+        m, d = self.taken_in()
+        m.open_node("dax0.0")
+        self.remove(d, "region0")
+        self.assertIn("region0 is in use again", d.wait_message("NOT_EJECTED")["MESSAGE"])
+        m.close_node()
+        d.call("Apply", "s", ("dax0.0",))
+        self.assertIn_(m, d)
+
     def test_busy_and_cancel(self):
         m, d = self.taken_in()
         begun, go_on = threading.Event(), threading.Event()

@@ -97,16 +97,16 @@ def install(build, kver, root):
         target = root / MODULES / kver / "extra"
         target.mkdir(parents=True)
         (target / "memmapd_kmem.ko").write_bytes(modules[-1].read_bytes())
-    libraries(root)
+    sanitizers(root)
 
 
-def libraries(root):
-    """Adds libcxl, and the libraries of a build with sanitizers: no image has them."""
+def sanitizers(root):
+    """Adds the libraries of a build with sanitizers: no image has them."""
     programs = [p for name in ("bin", "sbin", "libexec") for p in root.glob(f"usr/{name}/*")]
     for program in programs:
         said = subprocess.run(["ldd", program], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=False).stdout
-        for path in re.findall(r"=> (/\S*/lib(?:cxl|uuid|asan|ubsan|gcc_s|stdc\+\+)\.so\S*)", said):
+        for path in re.findall(r"=> (/\S*/lib(?:asan|ubsan|gcc_s|stdc\+\+)\.so\S*)", said):
             target = root / merged(path.strip("/"))
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(Path(path).read_bytes())

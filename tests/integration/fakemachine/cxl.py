@@ -27,6 +27,7 @@ class Expander:
         self.dpa = 0
         self.mode = "none"
         self.region = None
+        self.locked = 0                 # by the firmware
 
     @property
     def path(self):
@@ -131,7 +132,7 @@ class Cxl:
         committed = e.region and e.region.commit
         for name, value in {"start": "0x0", "size": f"{e.dpa if committed else 0:#x}",
                             "dpa_size": f"{e.dpa:#x}", "dpa_resource": "0x0", "mode": e.mode,
-                            "interleave_ways": 1, "interleave_granularity": 256, "locked": 0,
+                            "interleave_ways": 1, "interleave_granularity": 256, "locked": e.locked,
                             "target_type": "expander",
                             "region": e.region.name if e.region else ""}.items():
             self.tree.line(f"{d}/{name}", value, 0o644)
