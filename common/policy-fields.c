@@ -394,6 +394,65 @@ static int decode_use(
         return 0;
 }
 
+/* Regions */
+
+static int decode_ways(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char remedy[] = "1, 2, 3, 4, 6, 8, 12 or 16, as CXL has no others";
+        struct create_region *c = target;
+        int64_t ways = 0;
+        int r;
+
+        r = decode_integer(d, path, value, remedy, 1, MEMDEVS_MAX, &ways);
+        if (r < 0)
+                return r;
+        /* A power of two, and three times one. */
+        if ((ways & (ways - 1)) != 0 && (ways % 3 != 0 || (ways / 3 & (ways / 3 - 1)) != 0))
+                return refuse(d, path, JSON_VALUE, "%lld expanders cannot make one region; write %s",
+                              (long long) ways, remedy);
+        c->ways = (unsigned int) ways;
+        return 0;
+}
+
+static int decode_granularity(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char remedy[] = "a power of 2 from 256 to 16384";
+        struct create_region *c = target;
+        int64_t bytes = 0;
+        int r;
+
+        r = decode_integer(d, path, value, remedy, 256, 16384, &bytes);
+        if (r < 0)
+                return r;
+        if ((bytes & (bytes - 1)) != 0)
+                return refuse(d, path, JSON_VALUE, "%lld is no power of 2; write %s",
+                              (long long) bytes, remedy);
+        c->granularity = (unsigned int) bytes;
+        return 0;
+}
+
+static const struct field region_fields[] = {
+        { "ways", decode_ways },
+        { "granularity", decode_granularity },
+        {},
+};
+
+static int decode_create_region(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = {
+                { region_fields, &s->create_region }, { common_fields }, {},
+        };
+
+        if (json_object_is_type(value, json_type_boolean))
+                return decode_bool(d, path, value, &s->create_region.create);
+        s->create_region.create = true;
+        return decode_object(d, path, value, "write true, false or { \"ways\": 2 }", sections);
+}
+
 const struct field settings_fields[] = {
         { "action", decode_action, SETTING_ACTION },
         { "memmap", decode_memmap, SETTING_MEMMAP },
@@ -409,6 +468,7 @@ const struct field settings_fields[] = {
         { "priority", decode_priority, SETTING_PRIORITY },
         { "pressure", decode_pressure, SETTING_PRESSURE },
         { "use", decode_use, SETTING_USE },
+        { "create_region", decode_create_region, SETTING_CREATE_REGION },
         {},
 };
 

@@ -171,17 +171,17 @@ void bus_device_changed(sd_bus *bus, const struct record *r) {
                                           r->name, device_state_to_string(r->state));
 }
 
-void bus_device_progressed(sd_bus *bus, const struct record *r) {
+void bus_device_progressed(sd_bus *bus, const char *name, const struct record *r) {
         if (bus)
                 (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Progress", "sstt",
-                                          r->name, device_state_to_string(r->state),
+                                          name, device_state_to_string(r->state),
                                           (uint64_t) r->done, (uint64_t) r->total);
 }
 
-void bus_operation_finished(sd_bus *bus, const struct record *r, const struct operation_end *end) {
+void bus_operation_finished(sd_bus *bus, const char *name, const struct operation_end *end) {
         if (bus)
                 (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Finished", "ssss",
-                                          r->name, operation_to_string(end->kind),
+                                          name, operation_to_string(end->kind),
                                           operation_result_to_string(end->result), end->message);
 }
 

@@ -31,7 +31,8 @@ struct exec_event {
         enum pace pace;                 /* PACED */
         uint64_t pressure;              /* PACED: 1/100 of a percent */
         bool stray;                     /* DIVERGED: a memmap is in RAM against orders */
-        char text[120];                 /* DIVERGED: what, in words */
+        char text[400];                 /* DIVERGED, or of cxl.h: what, in words */
+        char subject[32];               /* of cxl.h: what it is about */
 };
 
 /* Returns a negative errno to make the execution end. */

@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "bus.h"
+#include "eject.h"
 #include "log.h"
 #include "module.h"
 #include "monitor.h"
@@ -122,14 +123,17 @@ static void on_changed(void *userdata, const struct record *r) {
 
 static void on_progressed(void *userdata, const struct record *r) {
         const struct daemon *d = userdata;
+        const char *order = eject_order_of(&d->manager, r->name);
 
-        bus_device_progressed(d->bus, r);
+        bus_device_progressed(d->bus, r->name, r);
+        if (order)
+                bus_device_progressed(d->bus, order, r);
 }
 
-static void on_finished(void *userdata, const struct record *r, const struct operation_end *end) {
+static void on_finished(void *userdata, const char *name, const struct operation_end *end) {
         const struct daemon *d = userdata;
 
-        bus_operation_finished(d->bus, r, end);
+        bus_operation_finished(d->bus, name, end);
 }
 
 static int listen_to_signals(struct daemon *d, sd_event *event) {

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "auto-online.h"
+#include "eject.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
 #include "operate.h"
 #include "orphans.h"
+#include "regions.h"
 #include "state.h"
 #include "turns.h"
 
@@ -128,6 +130,7 @@ void manager_look(struct manager *m) {
                 return;
         }
         look_again_for_the_refused(m);
+        regions_look(m);
 }
 
 static void on_schedule(void *userdata) {
@@ -158,6 +161,8 @@ void manager_stop(struct manager *m) {
                 m->records = r->next;
                 record_free(r);
         }
+        m->regions = regions_free(m->regions);
+        m->ejects = ejects_free(m->ejects);
         m->looks = schedule_free(m->looks);
         m->model = model_free(m->model);
         manager_stop_policy(m);

@@ -104,12 +104,14 @@ struct manager {
         int watch_error;                /* as it was logged */
         struct model *model;
         struct record *records;
+        struct regions *regions;        /* see regions.h */
+        struct eject *ejects;           /* see eject.h */
+        bool recalled;                  /* those that were ordered before the start */
         struct schedule *looks;         /* at the machine */
         uint64_t n_looks;
         void (*changed)(void *userdata, const struct record *r);
         void (*progressed)(void *userdata, const struct record *r);
-        void (*finished)(void *userdata, const struct record *r,
-                         const struct operation_end *end);
+        void (*finished)(void *userdata, const char *name, const struct operation_end *end);
         void *userdata;
 };
 

@@ -8,6 +8,7 @@
 
 #include "blocked.h"
 #include "drain.h"
+#include "eject.h"
 #include "log.h"
 #include "names.h"
 #include "state.h"
@@ -66,7 +67,8 @@ static void end(struct record *r, const struct device *d, enum operation_result 
         operate_keep(r);
         log_end(r, &e);
         if (r->manager->finished)
-                r->manager->finished(r->manager->userdata, r, &e);
+                r->manager->finished(r->manager->userdata, r->name, &e);
+        eject_device_ended(r, &e);
         manager_look_in(r->manager, 0);
 }
 
@@ -428,5 +430,5 @@ void operate_gone(struct record *r) {
                 .kind = r->op->kind, .result = RESULT_INCOMPLETE, .message = "The device is gone.",
         };
         if (r->manager->finished)
-                r->manager->finished(r->manager->userdata, r, &e);
+                r->manager->finished(r->manager->userdata, r->name, &e);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "eject.h"
 #include "log.h"
 #include "names.h"
 #include "state.h"
@@ -67,7 +68,7 @@ static int find(struct manager *m, const char *name, struct record **ret_record,
         return operate_refuse(why, "NoDevice", "There is no device %s", name);
 }
 
-static int take_in_again(struct manager *m, struct record *r) {
+int operate_take_in_again(struct manager *m, struct record *r) {
         r->removed = false;
         operate_keep(r);
         record_renew(m, r);
@@ -80,11 +81,13 @@ int operate(struct manager *m, const struct command *command, struct refusal *re
         struct device *d;
         int e;
 
+        if (eject_is_target(command->device))
+                return eject(m, command, ret);
         e = find(m, command->device, &r, &d, ret);
         if (e < 0)
                 return e;
         if (command->kind == OPERATION_ONLINE && command->n_blocks == 0 && r->removed)
-                return take_in_again(m, r);
+                return operate_take_in_again(m, r);
         e = operate_admit(m, r, d, command, &r->op, ret);
         if (e < 0)
                 return e;
@@ -102,24 +105,30 @@ int operate(struct manager *m, const struct command *command, struct refusal *re
         return 1;
 }
 
+void operate_stop(struct record *r) {
+        if (r->worker) {
+                r->op->ended = true;
+                worker_kill(r->worker);
+        } else {
+                operate_fail(r, "it was cancelled");
+                manager_look_in(r->manager, 0);
+        }
+}
+
 int operate_cancel(struct manager *m, const char *device, struct refusal *ret) {
         struct record *r;
         struct device *d;
         int e;
 
+        if (eject_is_target(device))
+                return eject_cancel(m, device, ret);
         e = find(m, device, &r, &d, ret);
         if (e < 0)
                 return e;
         if (!r->op || r->op->back)
                 return operate_refuse(ret, "Refused", "There is nothing to cancel: %s is not being "
                                       "taken out", device);
-        if (r->worker) {
-                r->op->ended = true;
-                worker_kill(r->worker);
-        } else {
-                operate_fail(r, "it was cancelled");
-                manager_look_in(m, 0);
-        }
+        operate_stop(r);
         return 0;
 }
 
@@ -148,7 +157,7 @@ static int apply_one(struct manager *m, struct record *r, struct refusal *ret) {
         if (r->held)
                 return operate_refuse(ret, "Refused", "%s is held; \"memmapctl release %s\" first",
                                       r->name, r->name);
-        return r->worker ? 0 : take_in_again(m, r);
+        return r->worker ? 0 : operate_take_in_again(m, r);
 }
 
 int operate_apply(struct manager *m, const char *device, struct refusal *ret) {
@@ -156,6 +165,8 @@ int operate_apply(struct manager *m, const char *device, struct refusal *ret) {
         struct device *d;
         int e;
 
+        if (device && eject_is_target(device))
+                return eject_restore(m, device, ret);
         if (device) {
                 e = find(m, device, &r, &d, ret);
                 return e < 0 ? e : apply_one(m, r, ret);

@@ -36,6 +36,12 @@ int operate_hold(struct manager *m, const char *device, bool hold, struct refusa
 /* Let the policy decide on it as if it had just come.  NULL: on all that are not held. */
 int operate_apply(struct manager *m, const char *device, struct refusal *ret);
 
+/* Its order is not to be carried on, and all comes back. */
+void operate_stop(struct record *r);
+
+/* It was removed, and is decided on as if it had just come.  0. */
+int operate_take_in_again(struct manager *m, struct record *r);
+
 /* For the manager: whether the idle device is the operator's business; then acts on it. */
 bool operate_consider(struct manager *m, struct record *r, struct device *d);
 

@@ -33,7 +33,7 @@ static void probe_identity(const struct sysfs *s, struct memdev *dev, const char
         probe_id(s, ids, "device", &dev->product, dev, MEMDEV_PRODUCT);
 }
 
-static void probe_expander(const struct sysfs *s, struct memdev *dev) {
+void probe_expander(const struct sysfs *s, struct memdev *dev) {
         char directory[SYSFS_PATH_MAX], pci[SYSFS_PATH_MAX];
         const char *name = dev->name;
 

@@ -25,6 +25,9 @@ int probe_available(const struct sysfs *s, uint64_t *ret);
 /* What is behind @d, whose backing and region are known. */
 void probe_memdevs(const struct sysfs *s, struct device *d);
 
+/* The expander of the name that @dev has: what it says of itself. */
+void probe_expander(const struct sysfs *s, struct memdev *dev);
+
 enum block_state probe_block_state(const struct sysfs *s, uint64_t number);
 
 /* State and zone of the block of that number. */

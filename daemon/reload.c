@@ -9,6 +9,7 @@
 #include "log.h"
 #include "manager.h"
 #include "names.h"
+#include "regions.h"
 
 static int read_files(const struct manager *m, struct policy_files **ret) {
         _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
@@ -181,7 +182,7 @@ static void put_in_force(struct manager *m, struct policy_files *f) {
         m->in_force = f;
         log_loaded(m);
         try_again_what_was_given_up(m);
-        manager_look_in(m, 0);
+        regions_renew(m);
 }
 
 /* @again: even if nothing changed. */

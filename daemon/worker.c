@@ -46,8 +46,16 @@ static void close_all_but(int a, int b) {
         (void) close_range(high + 1, ~0U, 0);
 }
 
-_Noreturn static void worker_main(const struct exec_job *job, int fd, pid_t parent) {
-        struct exec_job mine = *job;
+static void run_plan(const void *job, exec_report report, void *userdata) {
+        struct exec_job mine = *(const struct exec_job *) job;
+
+        mine.report = report;
+        mine.userdata = userdata;
+        (void) exec_run(&mine);
+}
+
+_Noreturn static void worker_main(int root, worker_body body, const void *job, int fd,
+                                  pid_t parent) {
         sigset_t none;
 
         /* The daemon may have died before the signal was asked for. */
@@ -55,12 +63,11 @@ _Noreturn static void worker_main(const struct exec_job *job, int fd, pid_t pare
         if (getppid() != parent)
                 _exit(EXIT_FAILURE);
         prctl(PR_SET_NAME, "memmapd-worker");
-        close_all_but(fd, job->sysfs->root);
+        close_all_but(fd, root);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        mine.report = send_event;
-        mine.userdata = &fd;
-        _exit(exec_run(&mine) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        body(job, send_event, &fd);
+        _exit(EXIT_SUCCESS);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -127,6 +134,11 @@ static int watch(struct worker *w, sd_event *event) {
 
 int worker_start(sd_event *event, const struct exec_job *job,
                  const struct worker_handler *handler, struct worker **ret) {
+        return worker_start_body(event, job->sysfs, run_plan, job, handler, ret);
+}
+
+int worker_start_body(sd_event *event, const struct sysfs *sysfs, worker_body body,
+                      const void *job, const struct worker_handler *handler, struct worker **ret) {
         struct worker *w = calloc(1, sizeof(*w));
         pid_t parent = getpid();
         int fds[2], r;
@@ -143,7 +155,7 @@ int worker_start(sd_event *event, const struct exec_job *job,
         w->pid = fork();
         if (w->pid == 0) {
                 close(fds[0]);
-                worker_main(job, fds[1], parent);
+                worker_main(sysfs->root, body, job, fds[1], parent);
         }
         r = w->pid < 0 ? -errno : watch(w, event);
         close(fds[1]);

@@ -21,6 +21,16 @@ struct worker_handler {
         void *userdata;
 };
 
+/*
+ * What another worker than exec_run() does.  It tells of it with @report, and ends with an
+ * EXEC_END event.
+ */
+typedef void (*worker_body)(const void *job, exec_report report, void *userdata);
+
+/* @job needs to live only as long as this call.  Of files, the worker has @sysfs. */
+int worker_start_body(sd_event *event, const struct sysfs *sysfs, worker_body body,
+                      const void *job, const struct worker_handler *handler, struct worker **ret);
+
 /* @job needs to live only as long as this call; its report is not used. */
 int worker_start(sd_event *event, const struct exec_job *job,
                  const struct worker_handler *handler, struct worker **ret);

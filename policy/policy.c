@@ -138,6 +138,8 @@ void settings_override(struct settings *base, const struct settings *over) {
                 base->pressure = over->pressure;
         if (over->given & SETTING_PRIORITY)
                 base->priority = over->priority;
+        if (over->given & SETTING_CREATE_REGION)
+                base->create_region = over->create_region;
         base->given |= over->given;
 }
 

@@ -84,6 +84,16 @@ struct use {
         enum prefer prefer;
 };
 
+/*
+ * Whether regions are made of expanders that are in none, and how.  Of 0 is what the
+ * window of addresses has that the region is made in.
+ */
+struct create_region {
+        bool create;
+        unsigned int ways;              /* expanders in a region */
+        unsigned int granularity;       /* bytes, from one expander to the next */
+};
+
 /* Which settings were given. */
 enum {
         SETTING_ACTION          = 1 << 0,
@@ -100,6 +110,7 @@ enum {
         SETTING_PRIORITY        = 1 << 11,
         SETTING_PRESSURE        = 1 << 12,
         SETTING_USE             = 1 << 13,
+        SETTING_CREATE_REGION   = 1 << 14,
 };
 
 struct settings {
@@ -118,6 +129,7 @@ struct settings {
         struct use use;
         struct pressure pressure;       /* at which it goes slower, or waits */
         int priority;                   /* among devices that wait at the same time */
+        struct create_region create_region;
 };
 
 struct rule {

@@ -4,7 +4,11 @@
 # Completion for bash.  Verbs, options and what follows them are what --help tells, so
 # that they need not be kept here too.
 
-_memmapctl_devices() { command ls /sys/bus/dax/devices 2>/dev/null; }
+# Dax devices, and what "remove" takes as well: CXL regions and expanders.
+_memmapctl_devices() {
+	command ls /sys/bus/dax/devices 2>/dev/null
+	command ls /sys/bus/cxl/devices 2>/dev/null | grep -E '^(mem|region)[0-9]+$'
+}
 
 # _memmapctl_words KIND HELP: verbs, or options, one a line.
 _memmapctl_words() {

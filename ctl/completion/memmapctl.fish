@@ -5,6 +5,8 @@
 
 function __memmapctl_devices
 	command ls /sys/bus/dax/devices 2>/dev/null
+	# And what "remove" takes as well: CXL regions and expanders.
+	command ls /sys/bus/cxl/devices 2>/dev/null | string match -r '^(?:mem|region)[0-9]+$'
 end
 
 # Verbs, each with what it does.

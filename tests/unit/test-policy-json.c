@@ -120,6 +120,30 @@ static void test_limits(void **state) {
         assert_int_equal(s->use.prefer, PREFER_CAPACITY);
 }
 
+static void test_create_region(void **state) {
+        static const struct {
+                const char *text;
+                bool create;
+                unsigned int ways, granularity;
+        } cases[] = {
+                { DEFAULTS("\"create_region\": true"), true, 0, 0 },
+                { DEFAULTS("\"create_region\": false"), false, 0, 0 },
+                { DEFAULTS("\"create_region\": {}"), true, 0, 0 },
+                { DEFAULTS("\"create_region\": { \"ways\": 12 }"), true, 12, 0 },
+                { DEFAULTS("\"create_region\": { \"ways\": 1, \"granularity\": 4096 }"), true, 1, 4096 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(policy_freep) struct policy *p = decode(cases[i].text);
+
+                assert_int_equal(p->defaults.given, SETTING_CREATE_REGION);
+                assert_true(p->defaults.create_region.create == cases[i].create);
+                assert_int_equal(p->defaults.create_region.ways, cases[i].ways);
+                assert_int_equal(p->defaults.create_region.granularity, cases[i].granularity);
+        }
+}
+
 static void test_retry_left_open(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(DEFAULTS("\"retry\": { \"times\": 1 }"));
 
@@ -403,6 +427,7 @@ int main(void) {
                 cmocka_unit_test(test_all_settings),
                 cmocka_unit_test(test_given_alone),
                 cmocka_unit_test(test_limits),
+                cmocka_unit_test(test_create_region),
                 cmocka_unit_test(test_retry_left_open),
                 cmocka_unit_test(test_facts),
                 cmocka_unit_test(test_combined),

@@ -188,6 +188,11 @@ static void test_limits(void **state) {
                 { DEFAULTS("\"backend\": \"plain\", \"max_size\": \"50%\""), "/defaults/max_size", 2, 33,
                   "this does not go with \"backend\": \"plain\", which takes in a device as a whole; "
                   "drop one of them" },
+                { DEFAULTS("\"create_region\": { \"ways\": 9 }"), "/defaults/create_region/ways", 2, 28,
+                  "9 expanders cannot make one region; write 1, 2, 3" },
+                { DEFAULTS("\"create_region\": { \"granularity\": 300 }"),
+                  "/defaults/create_region/granularity", 2, 35,
+                  "300 is no power of 2; write a power of 2 from 256 to 16384" },
                 { DEFAULTS("\"retry\": { \"delay\": \"1s\" }"), "/defaults/retry", 2, 10,
                   "the key \"times\" is missing; say how often" },
                 { DEFAULTS("\"retry\": { \"times\": 1, \"delay\": \"5m\" }"), "/defaults/retry/delay", 2,
@@ -276,7 +281,8 @@ static void test_unknown_keys(void **state) {
                 { DEFAULTS("\"x\": 1"), "/defaults/x", 2, 1,
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
                   "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
-                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\" or \"comment\"" },
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\", "
+                  "\"create_region\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -285,7 +291,8 @@ static void test_unknown_keys(void **state) {
                 { RULES("{ \"why\": 1 }"), "/rules/0/why", 2, 3,
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
                   "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
-                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\" or \"comment\"" },
+                  "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\", "
+                  "\"create_region\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,

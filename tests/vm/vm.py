@@ -173,7 +173,10 @@ def command(spec, vm_dir, kver, payload, sockets):
     if spec.image != "base":
         cmdline += ["vm.root=/dev/vda", "systemd.show_status=0", "random.trust_cpu=on"]
         path = image(vm_dir, kver, spec.image, "ext4")
-        disk = ["-drive", f"file={path},format=raw,if=virtio,snapshot=on"]
+        disk = ["-drive", f"file={path},format=raw,if={'none' if spec.cxl else 'virtio'},"
+                          "id=disk,snapshot=on"]
+        # Left to itself, QEMU would try to put it on a CXL host bridge.
+        disk += ["-device", "virtio-blk-pci,drive=disk,bus=pcie.0"] if spec.cxl else []
     cmdline += spec.cmdline.split()
 
     # A kernel that sees a hypervisor does not trust the processor to forget what it

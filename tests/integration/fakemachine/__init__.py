@@ -15,11 +15,12 @@ Daemon is the real memmapd on such a machine, with a bus of its own.
         with Daemon(m, policy()) as d:
             d.wait_state("dax0.0", "online")
 """
+from .cxl import Cxl, Expander
 from .daemon import Daemon, built, policy
 from .dax import Dax
 from .journalfile import JournalFile
 from .machine import FakeMachine
 from .units import PAGE, GiB, KiB, MiB
 
-__all__ = ["Daemon", "Dax", "FakeMachine", "GiB", "JournalFile", "KiB", "MiB", "PAGE", "built",
-           "policy"]
+__all__ = ["Cxl", "Daemon", "Dax", "Expander", "FakeMachine", "GiB", "JournalFile", "KiB", "MiB",
+           "PAGE", "built", "policy"]

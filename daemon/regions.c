@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "regions.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cxl.h"
+#include "eject.h"
+#include "expander.h"
+#include "log.h"
+#include "marks.h"
+#include "names.h"
+
+static void json_putp(struct json_object **o) {
+        json_object_put(*o);
+}
+
+struct regions {
+        struct manager *manager;
+        struct worker *worker;
+        enum cxl_task task;             /* of the worker */
+        bool stuck;                     /* what is half made cannot be put right */
+        uint64_t tried;                 /* fingerprint of the expanders that were tried; 0: none */
+        unsigned int tries;
+        bool failed;                    /* some of them, in the try at hand or the last one */
+        struct retry retry;
+        uint64_t again_usec;            /* monotonic; when the next one is due, 0: none */
+};
+
+static struct regions *regions_of(struct manager *m) {
+        if (!m->regions)
+                m->regions = calloc(1, sizeof(*m->regions));
+        if (m->regions)
+                m->regions->manager = m;
+        return m->regions;
+}
+
+struct regions *regions_free(struct regions *r) {
+        if (!r)
+                return NULL;
+        worker_free(r->worker);
+        free(r);
+        return NULL;
+}
+
+/* The worker */
+
+static void log_event(const struct regions *r, const struct exec_event *e) {
+        const char *subject = e->subject[0] ? e->subject : NULL;
+
+        static const char *const ids[] = {
+                [CXL_CREATE] = MESSAGE_REGION_CREATED, [CXL_CONVERGE] = MESSAGE_REGION_CONVERGED,
+                [CXL_RESTORE] = NULL,
+        };
+
+        if (e->kind == EXEC_STEP_DONE)
+                log_about(LOG_NOTICE, (struct log_about) {
+                        .message_id = ids[r->task], .device = subject,
+                }, "%s.", e->text);
+        else if (e->kind == EXEC_DIVERGED)
+                log_about(LOG_INFO, (struct log_about) { .device = subject }, "%s.", e->text);
+        else if (e->kind == EXEC_STEP_FAILED)
+                log_about(LOG_ERR, (struct log_about) {
+                        .message_id = MESSAGE_REGION_FAILED, .device = subject, .error = e->error,
+                }, "%s.", e->text);
+}
+
+static void end(struct regions *r) {
+        struct manager *m = r->manager;
+
+        r->worker = worker_free(r->worker);
+        r->stuck |= r->task == CXL_CONVERGE && r->failed;
+        r->again_usec = 0;
+        if (r->task == CXL_CREATE && r->failed && r->tries < r->retry.times) {
+                uint64_t delay = retry_delay(&r->retry, r->tries++), now = 0;
+
+                (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+                r->again_usec = now + delay;
+        }
+        manager_look_in(m, 0);
+}
+
+static void on_event(void *userdata, const struct exec_event *e) {
+        struct regions *r = userdata;
+
+        log_event(r, e);
+        r->failed |= e->kind == EXEC_STEP_FAILED;
+        if (e->kind == EXEC_END)
+                end(r);
+}
+
+static void on_lost(void *userdata, const char *why) {
+        struct regions *r = userdata;
+
+        log_about(LOG_ERR, (struct log_about) { .message_id = MESSAGE_WORKER_LOST },
+                  "The worker that makes CXL regions is lost: %s. What it left half made is finished "
+                  "or deleted.", why);
+        r->failed = true;
+        end(r);
+}
+
+static int start(struct regions *r, const struct cxl_job *job) {
+        struct worker_handler handler = { .event = on_event, .lost = on_lost, .userdata = r };
+        struct manager *m = r->manager;
+        int e;
+
+        r->task = job->task;
+        r->failed = false;
+        e = worker_start_body(m->event, m->sysfs, cxl_work, job, &handler, &r->worker);
+        if (e < 0)
+                log_about(LOG_ERR, (struct log_about) { .error = -e },
+                          "Cannot start a worker for CXL regions: %s.", strerror(-e));
+        return e;
+}
+
+/* What a worker that was killed has left half made.  Whether there is any. */
+static bool converge(struct regions *r) {
+        _cleanup_(json_putp) struct json_object *memdevs = NULL;
+        struct cxl_job job = {
+                .sysfs = r->manager->sysfs, .task = CXL_CONVERGE, .n_regions = 1,
+        };
+
+        if (r->stuck || marks_begun_region(job.sysfs, job.regions[0], sizeof(job.regions[0]),
+                                           &memdevs) < 0)
+                return false;
+        for (size_t i = 0; i < json_object_array_length(memdevs) && i < CXL_MEMDEVS_MAX; i++)
+                snprintf(job.memdevs[job.n_memdevs++].name, sizeof(job.memdevs[0].name), "%s",
+                         json_object_get_string(json_object_array_get_idx(memdevs, i)));
+        (void) start(r, &job);
+        return true;
+}
+
+/* What the policy wants */
+
+static bool creates_any(const struct policy *p) {
+        bool any = p->defaults.create_region.create;
+
+        for (size_t i = 0; i < p->n_rules; i++)
+                any |= p->rules[i].settings.create_region.create;
+        return any;
+}
+
+/* The device that will come of it, as far as it is known by now. */
+static struct settings settings_of(const struct policy *p, const struct expander *e) {
+        struct device d = {
+                .backing = BACKING_CXL, .size = e->ram_size, .target_node = -1, .numa_node = -1,
+                .n_memdevs = 1, .memdevs_known = true, .memdevs = { e->dev },
+        };
+
+        return policy_resolve(p, policy_match(p, &d));
+}
+
+static bool is_spare(const struct manager *m, const struct expander *e) {
+        return e->enabled && !e->used && e->ram_size > 0 && e->n_regions == 0 &&
+                !marks_removed(m->sysfs, e->dev.name);
+}
+
+static uint64_t hash(uint64_t h, uint64_t v) {
+        return (h ^ v) * 0x100000001b3ULL;
+}
+
+/* Returns their fingerprint: as long as it is the same, what failed fails again. */
+static uint64_t gather(struct regions *r, const struct expander *all, size_t n, struct cxl_job *job) {
+        const struct policy *p = r->manager->policy;
+        uint64_t h = 0xcbf29ce484222325ULL;
+
+        for (size_t i = 0; i < n && job->n_memdevs < CXL_MEMDEVS_MAX; i++) {
+                struct settings s = settings_of(p, &all[i]);
+                struct cxl_memdev_job *memdev = &job->memdevs[job->n_memdevs];
+
+                if (!s.create_region.create || s.action == ACTION_IGNORE ||
+                    !is_spare(r->manager, &all[i]))
+                        continue;
+                if (job->n_memdevs == 0 || s.retry.times > r->retry.times)
+                        r->retry = s.retry;
+                snprintf(memdev->name, sizeof(memdev->name), "%s", all[i].dev.name);
+                memdev->how = s.create_region;
+                job->n_memdevs++;
+                h = hash(hash(hash(h, all[i].identity), s.create_region.ways),
+                         s.create_region.granularity);
+        }
+        return h;
+}
+
+/* Whether the same was tried before, and the next try is not due. */
+static bool is_tried(struct regions *r, uint64_t h) {
+        uint64_t now = 0;
+
+        if (h != r->tried) {
+                r->tried = h;
+                r->tries = 0;
+                return false;
+        }
+        if (r->again_usec == 0)
+                return true;
+        (void) sd_event_now(r->manager->event, CLOCK_MONOTONIC, &now);
+        if (now >= r->again_usec)
+                return false;
+        manager_look_in(r->manager, r->again_usec - now);
+        return true;
+}
+
+static void create(struct regions *r) {
+        struct manager *m = r->manager;
+        struct cxl_job job = { .sysfs = m->sysfs, .task = CXL_CREATE };
+        _cleanup_(freep) struct expander *all = NULL;
+        uint64_t h;
+        size_t n;
+
+        if (!m->policy || !creates_any(m->policy) || probe_expanders(m->sysfs, &all, &n) < 0)
+                return;
+        h = gather(r, all, n, &job);
+        if (job.n_memdevs == 0) {
+                r->tried = 0;
+                return;
+        }
+        if (is_tried(r, h))
+                return;
+        if (m->dry_run)
+                log_info("Of %zu CXL expanders that no region uses, the first is %s, regions would be "
+                         "made.", job.n_memdevs, job.memdevs[0].name);
+        else
+                (void) start(r, &job);
+}
+
+void regions_look(struct manager *m) {
+        struct regions *r = regions_of(m);
+
+        if (!r || r->worker || eject_look(m))
+                return;
+        if (m->dry_run || !converge(r))
+                create(r);
+}
+
+int regions_restore(struct manager *m, const char *memdev) {
+        struct cxl_job job = { .sysfs = m->sysfs, .task = CXL_RESTORE, .n_memdevs = 1 };
+        struct regions *r = regions_of(m);
+
+        if (!r || r->worker)
+                return r ? -EBUSY : -ENOMEM;
+        snprintf(job.memdevs[0].name, sizeof(job.memdevs[0].name), "%s", memdev);
+        r->tried = 0;
+        return start(r, &job);
+}
+
+void regions_renew(struct manager *m) {
+        if (m->regions) {
+                m->regions->tried = 0;
+                m->regions->stuck = false;
+        }
+        manager_look_in(m, 0);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Regions, as the policy wants them made ("create_region"), and as an operator has them
+ * taken apart: what is common is that only one worker at a time has to do with CXL.
+ */
+#pragma once
+
+#include "manager.h"
+
+/* Part of every look at the machine; after the devices, whose removal comes before. */
+void regions_look(struct manager *m);
+struct regions *regions_free(struct regions *r);
+
+/* An expander that was taken out is enabled; -EBUSY: a worker is at something else. */
+int regions_restore(struct manager *m, const char *memdev);
+
+/* What failed is tried again, as if the expanders had just come. */
+void regions_renew(struct manager *m);
