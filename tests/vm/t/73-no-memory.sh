@@ -235,7 +235,6 @@ plugging() {
 	_how=offline
 	until_none "unplug, offline" unplugged write $mm/unplug 0
 	_how=online
-	check "plugged" sh -c "echo 0 >$mm/plug"
 	check "online" sh -c "echo online_movable >$sysmem/memory32/state"
 	until_none "unplug, online" unplugged write $mm/unplug 0
 	check "all out" take_out dax0.0
