@@ -22,10 +22,11 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 failed_units() { systemctl list-units --failed --no-legend --plain; }
 
 # files: all that a package could leave behind, without what apt, dpkg and dkms keep
-# of whatever was installed.
+# of whatever was installed, and without those of the login, which may come late.
 files() {
 	find /etc /usr /opt /srv /boot /run /var -xdev \
-		\( -path /run/systemd -o -path /run/udev -o -path /run/log -o -path /run/user -o -path /var/log \
+		\( -path /run/credentials -o -path /run/agetty.reload -o -path /run/motd.dynamic -o \
+		-path /run/systemd -o -path /run/udev -o -path /run/log -o -path /run/user -o -path /var/log \
 		-o -path /var/lib/apt -o -path /var/cache -o -path /var/lib/dpkg \
 		-o -path /var/lib/systemd/catalog -o -path /var/tmp \) -prune -o -print | sort
 }
