@@ -74,16 +74,24 @@ void print_memdev_facts(struct json_object *memdev) {
                 printf(" QoS class %" PRId64, class);
 }
 
+enum exit_code device_find(struct json_object *description, const char *name,
+                           struct json_object **ret) {
+        *ret = json_device(description, name);
+        if (*ret)
+                return EXIT_OK;
+        complain("There is no device %s.", name);
+        return EXIT_NO_DEVICE;
+}
+
 enum exit_code device_choose(struct json_object *description, int n, char **names) {
         _cleanup_(json_putp) struct json_object *chosen = json_object_new_array();
 
         for (int i = 0; i < n; i++) {
-                struct json_object *d = json_device(description, names[i]);
+                struct json_object *d;
+                enum exit_code code = device_find(description, names[i], &d);
 
-                if (!d) {
-                        complain("There is no device %s.", names[i]);
-                        return EXIT_NO_DEVICE;
-                }
+                if (code != EXIT_OK)
+                        return code;
                 json_object_array_add(chosen, json_object_get(d));
         }
         json_object_object_add(description, "devices", json_object_get(chosen));

@@ -27,5 +27,9 @@ uint64_t device_bytes(struct json_object *description, uint64_t blocks);
 /* "serial 0x64 health ok": what is known of an expander or NVDIMM, after a blank each. */
 void print_memdev_facts(struct json_object *memdev);
 
+/* The one of that name; if there is none, that is said.  @ret is @description's. */
+enum exit_code device_find(struct json_object *description, const char *name,
+                           struct json_object **ret);
+
 /* Leaves only the devices that were named, in the order in which they were. */
 enum exit_code device_choose(struct json_object *description, int n, char **names);

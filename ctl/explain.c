@@ -212,13 +212,10 @@ enum exit_code verb_explain(const struct options *o, int argc, char **argv) {
         struct json_object *d;
 
         (void) argc;
+        if (code == EXIT_OK)
+                code = device_find(description, argv[0], &d);
         if (code != EXIT_OK)
                 return code;
-        d = json_device(description, argv[0]);
-        if (!d) {
-                complain("There is no device %s.", argv[0]);
-                return EXIT_NO_DEVICE;
-        }
         if (o->json == JSON_OFF)
                 print_text(d);
         else

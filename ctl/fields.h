@@ -13,10 +13,7 @@
 #include <stdio.h>
 
 #include "ctl.h"
-
-static inline void json_putp(struct json_object **o) {
-        json_object_put(*o);
-}
+#include "json-c-util.h"
 
 /* A member of that type, or NULL. */
 struct json_object *field_get(struct json_object *o, const char *key, enum json_type type);

@@ -184,13 +184,10 @@ enum exit_code verb_show(const struct options *o, int argc, char **argv) {
         code = lines_wanted(o, &lines);
         if (code == EXIT_OK)
                 code = call_describe(&description);
+        if (code == EXIT_OK)
+                code = device_find(description, argv[0], &d);
         if (code != EXIT_OK)
                 return code;
-        d = json_device(description, argv[0]);
-        if (!d) {
-                complain("There is no device %s.", argv[0]);
-                return EXIT_NO_DEVICE;
-        }
         /* Without its journal it is still the device; that it cannot be read is said. */
         if (lines > 0)
                 (void) journal_open(o->directory, argv[0], &j);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "json-c-util.h"
 #include "marks.h"
 #include "region.h"
 
@@ -16,10 +17,6 @@
 #define MIB (1024 * 1024)
 /* Others make regions as well, and names are given out one after the other. */
 #define NAME_TRIES 3
-
-static void json_putp(struct json_object **o) {
-        json_object_put(*o);
-}
 
 /* What is known of the expanders of the job, in their order. */
 struct spares {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cxl.h"
+#include "json-c-util.h"
 #include "log.h"
 #include "marks.h"
 #include "names.h"
@@ -13,10 +14,6 @@
 #include "regions.h"
 
 DEFINE_CLEANUP(struct eject *, ejects_free)
-
-static void json_putp(struct json_object **o) {
-        json_object_put(*o);
-}
 
 struct eject *ejects_free(struct eject *all) {
         while (all) {

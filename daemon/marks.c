@@ -4,15 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "json-c-util.h"
 #include "names.h"
 
 /* RUN_DIR without the slash: relative to the root. */
 #define DIRECTORY (RUN_DIR + 1)
 #define SUFFIX ".json"
-
-static void json_putp(struct json_object **o) {
-        json_object_put(*o);
-}
 
 static void file_of(const char *what, const char *name, char *buf, size_t size) {
         snprintf(buf, size, "%s/%s-%s" SUFFIX, DIRECTORY, what, name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eject.h"
+#include "json-c-util.h"
 #include "log.h"
 #include "names.h"
 #include "state.h"
@@ -14,10 +15,6 @@ uint64_t operate_now(const struct manager *m) {
 
         (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         return now;
-}
-
-static void json_putp(struct json_object **o) {
-        json_object_put(*o);
 }
 
 /* What is in force, for the next daemon. */

@@ -73,7 +73,6 @@ static void probe_one(const struct sysfs *s, const char *name, char **all, struc
 int probe_expanders(const struct sysfs *s, struct expander **ret, size_t *ret_n) {
         _cleanup_(strv_freep) char **names = NULL;
         struct expander *all;
-        size_t n = 0;
         int r;
 
         *ret = NULL;
@@ -83,9 +82,7 @@ int probe_expanders(const struct sysfs *s, struct expander **ret, size_t *ret_n)
                 return 0;
         if (r < 0)
                 return r;
-        while (names[n])
-                n++;
-        all = calloc(n + 1, sizeof(*all));
+        all = calloc(strv_length(names) + 1, sizeof(*all));
         if (!all)
                 return -ENOMEM;
         for (char **name = names; *name; name++)

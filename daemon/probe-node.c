@@ -256,12 +256,9 @@ int probe_nodes(const struct sysfs *s, struct node **ret, size_t *ret_n) {
         r = sysfs_read_all(s, &buddyinfo, NULL, "proc/buddyinfo");
         if (r < 0)
                 return r;
-        for (n = 0; names[n];)
-                n++;
-        nodes = calloc(n + 1, sizeof(*nodes));
+        nodes = calloc(strv_length(names) + 1, sizeof(*nodes));
         if (!nodes)
                 return -ENOMEM;
-        n = 0;
         r = read_nodes(s, names, nodes, &n);
         if (r >= 0)
                 r = zoneinfo_parse(zoneinfo, page_size, nodes, n);

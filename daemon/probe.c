@@ -47,7 +47,7 @@ static void probe_drivers(const struct sysfs *s, struct model *m) {
 
 static int probe_devices(const struct sysfs *s, struct model *m) {
         _cleanup_(strv_freep) char **names = NULL;
-        size_t n = 0;
+        size_t n;
         int r;
 
         r = sysfs_list(s, &names, "sys/bus/dax/devices");
@@ -55,8 +55,7 @@ static int probe_devices(const struct sysfs *s, struct model *m) {
                 return 0;
         if (r < 0)
                 return r;
-        while (names[n])
-                n++;
+        n = strv_length(names);
         m->devices = calloc(n + 1, sizeof(*m->devices));
         if (!m->devices)
                 return -ENOMEM;

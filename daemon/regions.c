@@ -7,13 +7,10 @@
 #include "cxl.h"
 #include "eject.h"
 #include "expander.h"
+#include "json-c-util.h"
 #include "log.h"
 #include "marks.h"
 #include "names.h"
-
-static void json_putp(struct json_object **o) {
-        json_object_put(*o);
-}
 
 struct regions {
         struct manager *manager;
@@ -93,8 +90,9 @@ static void on_lost(void *userdata, const char *why) {
         struct regions *r = userdata;
 
         log_about(LOG_ERR, (struct log_about) { .message_id = MESSAGE_WORKER_LOST },
-                  "The worker that makes CXL regions is lost: %s. What it left half made is finished "
-                  "or deleted.", why);
+                  "The worker that makes CXL regions is lost: %s. %s.", why, r->task == CXL_CONVERGE ?
+                  "What is half made stays so; \"memmapctl reload\" tries again" :
+                  "What it left half made is finished or deleted");
         r->failed = true;
         end(r);
 }

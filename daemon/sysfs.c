@@ -218,6 +218,14 @@ int sysfs_inode(const struct sysfs *s, uint64_t *ret, const char *format, ...) {
         return 0;
 }
 
+size_t strv_length(char **l) {
+        size_t n = 0;
+
+        while (l[n])
+                n++;
+        return n;
+}
+
 char **strv_free(char **l) {
         for (size_t i = 0; l && l[i]; i++)
                 free(l[i]);

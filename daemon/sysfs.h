@@ -53,6 +53,7 @@ int sysfs_inode(const struct sysfs *s, uint64_t *ret, const char *path, ...) _pr
 
 /* Sorted names in a directory, NULL-terminated, for strv_free(). */
 int sysfs_list(const struct sysfs *s, char ***ret, const char *path, ...) _printf_(3, 4);
+size_t strv_length(char **l);
 char **strv_free(char **l);
 DEFINE_CLEANUP(char **, strv_free)
 

@@ -65,7 +65,6 @@ int health_from_string(const char *s) {
         return word_index(health_words, _HEALTH_MAX, s);
 }
 
-
 const struct node *model_node(const struct model *m, int id) {
         for (size_t i = 0; i < m->n_nodes; i++)
                 if (m->nodes[i].id == id)

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tally.h"
 
-/* Bytes in the kernel zone; a memmap on its own block is not in any zone. */
-static uint64_t kernel_bytes(const struct model *m, const struct device *d,
-                             struct device_counts c, size_t on_themselves) {
-        return c.kernel * m->block_size - on_themselves * d->memmap_size;
-}
-
-static size_t kernel_with_altmap(const struct device *d) {
-        size_t n = 0;
+/* Bytes of @d in the kernel zone; a memmap on its own block is not in any zone. */
+static uint64_t kernel_bytes(const struct model *m, const struct device *d) {
+        uint64_t bytes = 0;
 
         for (size_t i = 0; i < d->n_blocks; i++) {
                 const struct block *b = &d->blocks[i];
 
-                n += b->state == BLOCK_ONLINE && b->zone == ZONE_KERNEL &&
-                        b->placement == PLACEMENT_DEVICE;
+                if (b->state == BLOCK_ONLINE && b->zone == ZONE_KERNEL)
+                        bytes += m->block_size -
+                                (b->placement == PLACEMENT_DEVICE ? d->memmap_size : 0);
         }
-        return n;
+        return bytes;
 }
 
 void model_tally(struct model *m) {
@@ -30,7 +26,7 @@ void model_tally(struct model *m) {
 
                 d->memmaps = (c.ram + c.seed) * d->memmap_size;
                 m->memmaps += d->memmaps;
-                if (n && c.kernel > 0)
-                        n->dax_kernel += kernel_bytes(m, d, c, kernel_with_altmap(d));
+                if (n)
+                        n->dax_kernel += kernel_bytes(m, d);
         }
 }

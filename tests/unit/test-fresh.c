@@ -99,7 +99,10 @@ static void node_with_ram(void **state) {
         assert_size(m.nodes[2].kernel_total, 4 * GiB - 2 * BLOCK_SIZE);
         assert_size(m.nodes[2].kernel_free, 3 * GiB + 2 * MEMMAP_SIZE - 2 * BLOCK_SIZE);
         assert_size(m.nodes[2].kernel_free_huge, 2 * GiB - 2 * BLOCK_SIZE);
+        assert_size(m.nodes[2].dax_kernel, 0);
         assert_size(m.nodes[0].kernel_free, GiB);
+        assert_size(m.devices[0].memmaps, 0);
+        assert_size(m.model.memmaps, 0);
 }
 
 static void no_more_than_there_is(void **state) {

@@ -430,6 +430,10 @@ static void bound_device(void **state) {
         assert_int_equal(d->blocks[2].placement, PLACEMENT_SEED);
         assert_int_equal(d->blocks[3].state, BLOCK_ABSENT);
         assert_int_equal(d->blocks[3].placement, PLACEMENT_NONE);
+        /* Of all devices together: this one. */
+        assert_size(model_node(m, d->target_node)->dax_kernel, 134217728);
+        assert_size(d->memmaps, 2 * 2097152);
+        assert_size(m->memmaps, 2 * 2097152);
         /* What the module says of the machine counts. */
         assert_false(m->memmap_on_memory);
         assert_string_equal(m->memmap_on_memory_why, "not with this kernel");
