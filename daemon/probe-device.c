@@ -162,14 +162,25 @@ enum block_state probe_block_state(const struct sysfs *s, uint64_t number) {
         return strcmp(buf, "online") == 0 ? BLOCK_ONLINE : BLOCK_GOING;
 }
 
-void probe_block(const struct sysfs *s, struct block *b) {
+/* Of a block that is online the one zone it is in, or "none" of several. */
+static bool read_zone(const struct sysfs *s, struct block *b) {
         char buf[64];
 
-        b->state = probe_block_state(s, b->number);
-        if (b->state == BLOCK_ONLINE &&
-            sysfs_read(s, buf, sizeof(buf), "sys/devices/system/memory/memory%llu/valid_zones",
-                       (unsigned long long) b->number) >= 0)
-                b->zone = zone_from_valid_zones(buf);
+        if (sysfs_read(s, buf, sizeof(buf), "sys/devices/system/memory/memory%llu/valid_zones",
+                       (unsigned long long) b->number) < 0)
+                return false;
+        b->zone = zone_from_valid_zones(buf);
+        return b->zone != ZONE_NONE || strcmp(buf, "none") == 0;
+}
+
+/*
+ * One file tells all of a block that is online, as most are: any other can come online in
+ * two zones at least, and is said to (valid_zones_show(), drivers/base/memory.c).
+ */
+void probe_block(const struct sysfs *s, struct block *b) {
+        b->state = read_zone(s, b) ? BLOCK_ONLINE : probe_block_state(s, b->number);
+        if (b->state == BLOCK_ONLINE && b->zone == ZONE_NONE)
+                (void) read_zone(s, b);         /* it may have come online meanwhile */
 }
 
 /* The module's own view; -EBADMSG if it does not agree with ours. */

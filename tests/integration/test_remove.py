@@ -508,6 +508,12 @@ class Killed(MemmapdTest):
         self.run_killed("ram", prepare, check, (12, 14, 18))
         self.run_killed("seed", prepare, check, (12, 15, 20, 24))
 
+    def put_block(self, m, block, state, zones):
+        """What the kernel says of it, without anything having happened."""
+        path = f"/sys/devices/system/memory/memory{m.devices['dax0.0'].numbers[block]}"
+        m.tree.line(f"{path}/valid_zones", zones)
+        m.tree.line(f"{path}/state", state, 0o644)
+
     def test_the_last_worker_is_still_in_the_kernel(self):
         """Its block is neither online nor offline, for a while or for good."""
         for stays in (False, True):
@@ -515,19 +521,18 @@ class Killed(MemmapdTest):
                 m = FakeMachine(devices=[Dax(size=1 * GiB)])
                 with m, Daemon(m, policy()) as d:
                     d.wait_state("dax0.0", "online")
-                    path = f"/sys/devices/system/memory/memory{m.devices['dax0.0'].numbers[4]}/state"
                     self.kill_at(m, d, 2)
                     d.sigkill()
-                    m.tree.line(path, "going-offline", 0o644)
+                    self.put_block(m, 4, "going-offline", "Movable Normal")
                     d.start_unwaited()
                     if stays:
                         self.assertIn("(block 4) cannot be taken offline: somebody else",
                                       d.wait_message("NOT_REMOVED")["MESSAGE"])
-                        m.tree.line(path, "online", 0o644)
+                        self.put_block(m, 4, "online", "Movable")
                         d.wait_state("dax0.0", "online")
                     else:
                         time.sleep(2)
-                        m.tree.line(path, "online", 0o644)
+                        self.put_block(m, 4, "online", "Movable")
                         d.wait_state("dax0.0", "removed")
 
     def test_the_time_goes_on(self):

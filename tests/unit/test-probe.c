@@ -490,8 +490,10 @@ static void states_and_zones_of_a_block(void **state) {
                 { "online", "DMA", BLOCK_ONLINE, ZONE_KERNEL },
                 { "online", "none", BLOCK_ONLINE, ZONE_NONE },
                 { "online", "", BLOCK_ONLINE, ZONE_NONE },
-                { "offline", "Movable", BLOCK_OFFLINE, ZONE_NONE },
-                { "going-offline", "Movable", BLOCK_GOING, ZONE_NONE },
+                { "online", "nonsense", BLOCK_ONLINE, ZONE_NONE },
+                { "offline", "Normal Movable", BLOCK_OFFLINE, ZONE_NONE },
+                { "offline", "Movable Normal", BLOCK_OFFLINE, ZONE_NONE },
+                { "going-offline", "Movable Normal", BLOCK_GOING, ZONE_NONE },
                 { "", "", BLOCK_GOING, ZONE_NONE },
                 { "nonsense", "nonsense", BLOCK_GOING, ZONE_NONE },
         };
