@@ -134,6 +134,8 @@ struct device {
         uint64_t trimmed;
         uint64_t memmap_size;           /* of one block */
         uint64_t memmaps;               /* bytes of those not on their own blocks; tally.h */
+        /* One more than the number of the lowest online block, 0 where there is none; tally.h */
+        uint64_t above_lowest[_ZONE_MAX];
         size_t n_blocks;
         struct block *blocks;
 };

@@ -115,13 +115,10 @@ static bool needs_work(const struct builder *b, size_t i) {
 static bool online_below(const struct builder *b, enum zone zone, uint64_t number) {
         for (size_t i = 0; i < b->model->n_devices; i++) {
                 const struct device *d = &b->model->devices[i];
+                uint64_t above = d->above_lowest[zone];
 
-                if (d->target_node != b->device->target_node)
-                        continue;
-                for (size_t j = 0; j < d->n_blocks; j++)
-                        if (d->blocks[j].state == BLOCK_ONLINE && d->blocks[j].zone == zone &&
-                            d->blocks[j].number < number)
-                                return true;
+                if (d->target_node == b->device->target_node && above > 0 && above <= number)
+                        return true;
         }
         return false;
 }

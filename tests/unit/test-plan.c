@@ -104,6 +104,7 @@ static void assert_plan_of(struct machine *m, struct wish w, enum verdict v,
                 };
         }
         model_tally(&m->model);
+        model_tally(&m->model);
         assert_int_equal(plan_make(&m->model, &m->device, &d, &p), 0);
         describe(p, text, sizeof(text));
         assert_string_equal(text, expected);
