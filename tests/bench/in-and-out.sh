@@ -55,7 +55,8 @@ stock() {
 	once "$1"
 	echo 0 >$dax/drivers_autoprobe
 	disappear
-	modprobe -r kmem
+	# device_dax would go on knowing the device that daxctl gave it.
+	modprobe -r kmem device_dax
 }
 
 bare() {
