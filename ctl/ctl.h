@@ -46,6 +46,7 @@ struct options {
         bool no_legend, follow, catalog;
         const char *lines, *since;
         const char *directory;  /* where the journal is */
+        bool labels;            /* metrics: not for Prometheus */
         const char *output;
 };
 

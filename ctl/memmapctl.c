@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memmapctl: what memmapd did, and why. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,6 +105,7 @@ static void help(void) {
              "  --since TIME            From then on: today, 12:00, \"2026-01-31 12:00\", -10min (log)\n"
              "  -x, --catalog           What each message means, and what to do (log, show)\n"
              "  -D, --directory DIR     The journal there (log, show)\n"
+             "  --format FORMAT         openmetrics, or labels of a node: nfd (metrics)\n"
              "  -o, --output FILE       Into this file, all at once (metrics, plot)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
@@ -143,12 +145,22 @@ static int parse_color(const char *arg, bool *colors) {
 }
 
 /* Returns an exit code, or -1 to go on with the verb. */
+/* As node-feature-discovery is called in Kubernetes. */
+static int parse_format(const char *format, bool *ret_labels) {
+        if (strcmp(format, "openmetrics") != 0 && strcmp(format, "nfd") != 0) {
+                complain("--format is openmetrics or nfd, not \"%s\".", format);
+                return -EINVAL;
+        }
+        *ret_labels = strcmp(format, "nfd") == 0;
+        return 0;
+}
+
 static int parse_options(int argc, char **argv, struct options *o) {
         enum {
                 OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
                 OPTION_SNAPSHOT, OPTION_POLICY, OPTION_FRESH, OPTION_MODULE,
                 OPTION_DEADLINE, OPTION_KEEP, OPTION_FORCE,
-                OPTION_FIX, OPTION_YES, OPTION_DRY_RUN,
+                OPTION_FIX, OPTION_YES, OPTION_DRY_RUN, OPTION_FORMAT,
                 OPTION_NO_LEGEND, OPTION_COLOR, OPTION_SINCE,
         };
         static const struct option options[] = {
@@ -167,6 +179,7 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 { "fix",        no_argument,            NULL,   OPTION_FIX },
                 { "yes",        no_argument,            NULL,   OPTION_YES },
                 { "dry-run",    no_argument,            NULL,   OPTION_DRY_RUN },
+                { "format",     required_argument,      NULL,   OPTION_FORMAT },
                 { "no-legend",  no_argument,            NULL,   OPTION_NO_LEGEND },
                 { "color",      required_argument,      NULL,   OPTION_COLOR },
                 { "lines",      required_argument,      NULL,   'n' },
@@ -227,6 +240,10 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case OPTION_DRY_RUN:
                         o->dry_run = true;
+                        break;
+                case OPTION_FORMAT:
+                        if (parse_format(optarg, &o->labels) < 0)
+                                return EXIT_USAGE;
                         break;
                 case OPTION_NO_LEGEND:
                         o->no_legend = true;
@@ -301,6 +318,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("%s has no options of remove; see memmapctl --help.", name);
         else if (o->no_legend && v->run != verb_list && v->run != verb_map)
                 complain("--no-legend is for \"list\" and \"map\".");
+        else if (o->labels && v->run != verb_metrics)
+                complain("--format is for \"metrics\".");
         else if (o->output && v->run != verb_metrics && v->run != verb_plot)
                 complain("--output is for \"metrics\" and \"plot\".");
         else if ((o->follow || o->since) && v->run != verb_log)
