@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "bus-device.h"
 #include "bus-operate.h"
 #include "log.h"
 #include "names.h"
@@ -166,9 +167,11 @@ static const sd_bus_vtable manager_vtable[] = {
 };
 
 void bus_device_changed(sd_bus *bus, const struct record *r) {
-        if (bus)
-                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
-                                          r->name, device_state_to_string(r->state));
+        if (!bus)
+                return;
+        (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
+                                  r->name, device_state_to_string(r->state));
+        bus_device_state_changed(bus, r);
 }
 
 void bus_device_progressed(sd_bus *bus, const char *name, const struct record *r) {
@@ -189,6 +192,8 @@ static int serve(struct manager *m, sd_bus *bus) {
         int r;
 
         r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, m);
+        if (r >= 0)
+                r = bus_devices_add(bus, m);
         if (r < 0)
                 return r;
         r = sd_bus_request_name(bus, BUS_NAME, 0);

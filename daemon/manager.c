@@ -52,6 +52,8 @@ static void forget_gone(struct manager *m) {
                 log_gone(m, r);
                 if (!m->dry_run)
                         state_forget_device(m->sysfs, r->name);
+                if (m->goes)
+                        m->goes(m->userdata, r);
                 *at = r->next;
                 record_free(r);
         }

@@ -49,6 +49,8 @@ struct record *record_get(struct manager *m, const struct device *d) {
         operate_recall(r, d);
         r->next = m->records;
         m->records = r;
+        if (m->came)
+                m->came(m->userdata, r);
         return r;
 }
 
