@@ -1,12 +1,49 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The units: nothing is switched on by installing them."""
+"""The units: systemd understands them, and nothing is switched on by installing them."""
+import shutil
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEMD = ROOT / "systemd"
 UNITS = {"memmapd.service": "memmapd.service.in", "memmapd-metrics.timer": "memmapd-metrics.timer"}
+
+
+class Verify(unittest.TestCase):
+    """By systemd-analyze, in a tree with nothing but them and the targets."""
+
+    def said(self, change=lambda text: text):
+        with tempfile.TemporaryDirectory() as root:
+            units = Path(root, "usr/lib/systemd/system")
+            units.mkdir(parents=True)
+            for program in "usr/bin/memmapctl", "usr/sbin/memmapd", "bin/sh":
+                Path(root, program).parent.mkdir(parents=True, exist_ok=True)
+                Path(root, program).touch(0o755)
+            for target in Path("/usr/lib/systemd/system").glob("*.target"):
+                shutil.copyfile(target, units / target.name)
+            names = []
+            for source in (*SYSTEMD.glob("*.service*"), *SYSTEMD.glob("*.timer"),
+                           *(ROOT / "contrib/kubernetes").glob("memmapd-labels.*")):
+                text = source.read_text(encoding="utf-8")
+                for key in "bin", "sbin":
+                    text = text.replace(f"@{key}dir@", f"/usr/{key}")
+                names.append(source.name.removesuffix(".in"))
+                (units / names[-1]).write_text(change(text), encoding="utf-8")
+            done = subprocess.run(["systemd-analyze", f"--root={root}", "verify", "--man=no", *names],
+                                  text=True, capture_output=True, timeout=60, check=False)
+            return sorted(names), done.returncode, done.stdout + done.stderr
+
+    def test_verify(self):
+        names, code, said = self.said()
+        self.assertEqual((code, said), (0, ""))
+        self.assertEqual(names, ["memmapd-claim.service", "memmapd-labels.service",
+                                 "memmapd-labels.timer", "memmapd-metrics.service",
+                                 "memmapd-metrics.timer", "memmapd.service"])
+
+    def test_the_test(self):
+        self.assertIn("Unknown", self.said(lambda t: t.replace("NoNewPrivileges", "NoPrivileges"))[2])
 
 
 class Preset(unittest.TestCase):
