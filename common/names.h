@@ -19,6 +19,9 @@
 /* Version of the JSON that Manager.Describe() returns. */
 #define DESCRIBE_FORMAT 1
 
+/* Version of the JSON that Manager.Check() returns. */
+#define REPORT_FORMAT 1
+
 /* Version of the JSON that Manager.Diff() returns, and the most that it takes. */
 #define DIFF_FORMAT 1
 #define DIFF_FILES_MAX 256

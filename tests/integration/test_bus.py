@@ -11,7 +11,7 @@ from pathlib import Path
 import dbus
 
 from fakemachine import Dax, GiB, policy
-from harness import MemmapdTest
+from harness import BAD_POLICY, MemmapdTest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, PATH = "org.memmapd1", "/org/memmapd1"
@@ -69,8 +69,44 @@ class Promise(MemmapdTest):
                                  .read_text(encoding="utf-8").partition('context="default"')[2]))
         members = {m.get("name") for m in ElementTree.parse(
             ROOT / f"systemd/{MANAGER}.xml").getroot().find("interface").findall("method")}
-        self.assertEqual(members - allowed, {"Reload"})
+        self.assertEqual(members - allowed, {"Reload", "Plan"})
         self.assertNotIn("Set", allowed)
+
+
+class Texts(MemmapdTest):
+    """Policies of somebody else's: only looked at."""
+
+    GOOD = json.dumps(policy(memmap="device"))
+
+    def test_check(self):
+        d = self.daemon(self.machine())
+        said = json.loads(d.call("Check", "a(ss)", ([("mine", self.GOOD)],)))
+        self.assertEqual((said["format"], said["good"], said["findings"]), (1, True, []))
+        said = json.loads(d.call("Check", "a(ss)", ([("mine", self.GOOD), ("bad", BAD_POLICY)],)))
+        self.assertFalse(said["good"])
+        finding, = said["findings"]
+        self.assertEqual((finding["path"], finding["line"], finding["pointer"]),
+                         ("bad", 3, "/defaults/memmapp"))
+        # It says what "memmapctl check" says.
+        d.set_policy(BAD_POLICY)
+        same = json.loads(d.ctl("check", "--json", d.policy_path, check=1).stdout)["findings"]
+        self.assertEqual([{**finding, "path": d.policy_path}], same)
+
+    def test_plan(self):
+        m = self.machine(memmap_on_memory=True, devices=[Dax(size=1 * GiB)])
+        d = self.daemon(m, policy(action="ignore"))
+        d.wait_state("dax0.0", "ignored")
+
+        def planned(*files):
+            device, = json.loads(d.call("Plan", "a(ss)", (list(files) or dbus.Array(signature="(ss)"),)))["devices"]
+            return device["verdict"], [r["memmap"] for r in device["plan"]["runs"] if r["wanted"]]
+        self.assertEqual(planned(), ("ignore", []))
+        self.assertEqual(planned(("mine", self.GOOD)), ("take", ["device"]))
+        with self.assertRaises(dbus.DBusException) as e:
+            planned(("bad", BAD_POLICY))
+        self.assertEqual(e.exception.get_dbus_name(), "org.memmapd1.Error.PolicyInvalid")
+        # Nothing was done, and nothing of it stays.
+        self.assertEqual((d.device()["state"], m.actions("plug")), ("ignored", []))
 
 
 class Devices(MemmapdTest):

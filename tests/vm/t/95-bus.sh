@@ -30,6 +30,10 @@ check "it is in the tree" grep -Fx $object /run/tree
 refute "nobody may set" as_nobody busctl set-property org.memmapd1 $object \
 	org.memmapd1.Device State s offline
 refute "not even root" busctl set-property org.memmapd1 $object org.memmapd1.Device State s x
+manager="org.memmapd1 /org/memmapd1 org.memmapd1.Manager"
+check "anybody may check" as_nobody busctl call $manager Check "a(ss)" 1 mine '{ "version": 1 }'
+refute "nobody may plan" as_nobody busctl call $manager Plan "a(ss)" 0
+check "root may" busctl call $manager Plan "a(ss)" 0
 refute "nobody may remove" as_nobody memmapctl remove dax0.0
 refute "nobody may apply" as_nobody memmapctl apply dax0.0
 eq "online" "$(blocks_online 1)" 32
