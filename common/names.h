@@ -5,7 +5,9 @@
 /* D-Bus */
 #define BUS_NAME "org.memmapd1"
 #define BUS_PATH "/org/memmapd1"
+#define BUS_PATH_DEVICES BUS_PATH "/device"
 #define BUS_INTERFACE_MANAGER "org.memmapd1.Manager"
+#define BUS_INTERFACE_DEVICE "org.memmapd1.Device"
 
 /* Flags of Manager.Remove() and Manager.Offline(). */
 #define OPERATE_KEEP 1                 /* what went offline stays so, whatever happens */
@@ -16,6 +18,9 @@
 
 /* Version of the JSON that Manager.Describe() returns. */
 #define DESCRIBE_FORMAT 1
+
+/* Version of the JSON that Manager.Check() returns. */
+#define REPORT_FORMAT 1
 
 /* Version of the JSON that Manager.Diff() returns, and the most that it takes. */
 #define DIFF_FORMAT 1

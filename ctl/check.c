@@ -3,6 +3,7 @@
 
 #include "fields.h"
 #include "files.h"
+#include "report.h"
 
 /* For each policy, be it of one file or of several. */
 typedef void (*check_handler)(const struct policy_files *f, void *userdata);
@@ -37,64 +38,8 @@ static void print_set(const struct policy_files *f, void *userdata) {
 
 /* JSON */
 
-struct report {
-        struct json_object *files, *findings, *rules;
-};
-
-static struct json_object *number_or_null(int n) {
-        return n > 0 ? json_object_new_int(n) : NULL;
-}
-
-static struct json_object *describe_file(const struct policy_file *file) {
-        struct json_object *o = json_object_new_object();
-
-        json_object_object_add(o, "path", json_object_new_string(file->path));
-        json_object_object_add(o, "good", json_object_new_boolean(file->good));
-        json_object_object_add(o, "masked", json_object_new_boolean(file->masked));
-        json_object_object_add(o, "rules", json_object_new_uint64(file->n_rules));
-        return o;
-}
-
-static struct json_object *describe_finding(const struct policy_finding *f) {
-        struct json_object *o = json_object_new_object();
-
-        json_object_object_add(o, "path", json_object_new_string(f->path));
-        json_object_object_add(o, "line", number_or_null(f->what.line));
-        json_object_object_add(o, "column", number_or_null(f->what.column));
-        json_object_object_add(o, "pointer", json_object_new_string(f->what.pointer));
-        json_object_object_add(o, "warning", json_object_new_boolean(f->what.warning));
-        json_object_object_add(o, "message", json_object_new_string(f->what.message));
-        return o;
-}
-
-static struct json_object *describe_rule(const struct rule *rule) {
-        struct json_object *o = json_object_new_object();
-
-        json_object_object_add(o, "name", json_object_new_string(rule->name));
-        json_object_object_add(o, "file", json_object_new_string(rule->file));
-        return o;
-}
-
 static void report_set(const struct policy_files *f, void *userdata) {
-        struct report *report = userdata;
-
-        for (size_t i = 0; i < f->n_files; i++)
-                json_object_array_add(report->files, describe_file(&f->files[i]));
-        for (size_t i = 0; i < f->n_findings; i++)
-                json_object_array_add(report->findings, describe_finding(&f->findings[i]));
-        for (size_t i = 0; f->policy && i < f->policy->n_rules; i++)
-                json_object_array_add(report->rules, describe_rule(&f->policy->rules[i]));
-}
-
-static void print_report(const struct options *o, const struct report *report, bool good) {
-        _cleanup_(json_putp) struct json_object *all = json_object_new_object();
-
-        json_object_object_add(all, "format", json_object_new_int(1));
-        json_object_object_add(all, "good", json_object_new_boolean(good));
-        json_object_object_add(all, "files", report->files);
-        json_object_object_add(all, "findings", report->findings);
-        json_object_object_add(all, "rules", report->rules);
-        json_print(all, o->json);
+        report_add(userdata, f);
 }
 
 /* Both */
@@ -124,15 +69,13 @@ static enum exit_code check_all(const struct options *o, int n, char **paths,
 
 enum exit_code verb_check(const struct options *o, int argc, char **argv) {
         bool installed = argc == 0;
-        struct report report;
+        _cleanup_(json_putp) struct json_object *report = NULL;
         enum exit_code code;
 
         if (o->json == JSON_OFF)
                 return check_all(o, argc, argv, print_set, &installed);
-        report = (struct report) {
-                json_object_new_array(), json_object_new_array(), json_object_new_array(),
-        };
-        code = check_all(o, argc, argv, report_set, &report);
-        print_report(o, &report, code == EXIT_OK);
+        report = report_new();
+        code = check_all(o, argc, argv, report_set, report);
+        json_print(report, o->json);
         return code;
 }

@@ -15,6 +15,7 @@ enum exit_code {
         EXIT_NO_DEVICE          = 4,
         EXIT_UNFINISHED         = 5,    /* an order could not be carried out to its end */
         EXIT_GOES_ON            = 6,    /* it was not waited for */
+        EXIT_NOT_FIXED          = 7,    /* something could be, and nobody said yes */
 
         /* Those of diff(1), for "diff" alone. */
         EXIT_DIFFERENT          = 1,
@@ -31,8 +32,10 @@ struct options {
         enum json_mode json;
         bool colors;
         bool merge;             /* check: files are parts of one policy */
-        const char *sysroot;    /* check, diff: where the installed policy is */
+        const char *sysroot;    /* check, diff, doctor: where the files of the machine are */
         const char *snapshot;   /* plan, doctor: a machine that was recorded */
+        /* Of doctor alone: */
+        bool fix, yes, dry_run;
         /* Of plan alone: */
         const char *policy;
         bool fresh, module;
@@ -43,6 +46,7 @@ struct options {
         bool no_legend, follow, catalog;
         const char *lines, *since;
         const char *directory;  /* where the journal is */
+        bool labels;            /* metrics: not for Prometheus */
         const char *output;
 };
 

@@ -24,8 +24,7 @@ void findings_done(struct findings *f) {
         *f = (struct findings) { 0 };
 }
 
-static char *text(const char *format, ...) _printf_(1, 2);
-static char *text(const char *format, ...) {
+char *finding_text(const char *format, ...) {
         char *s = NULL;
         va_list ap;
         int r;
@@ -36,8 +35,8 @@ static char *text(const char *format, ...) {
         return r < 0 ? NULL : s;
 }
 
-static void add(struct findings *f, const char *check, enum severity severity, char *what,
-                char *remedy) {
+void findings_add(struct findings *f, const char *check, enum severity severity, char *what,
+                  char *remedy) {
         struct finding *list = reallocarray(f->list, f->n + 1, sizeof(*list));
 
         if (list)
@@ -48,48 +47,15 @@ static void add(struct findings *f, const char *check, enum severity severity, c
                 f->oom = true;
                 return;
         }
-        list[f->n++] = (struct finding) { check, severity, what, remedy };
+        list[f->n++] = (struct finding) { check, severity, what, remedy, NULL };
+}
+
+void findings_fix(struct findings *f, const struct fix *fix) {
+        if (f->n > 0)
+                f->list[f->n - 1].fix = fix;
 }
 
 /* The kernel */
-
-static void look_at_module(struct findings *f, const struct sysfs *s, const struct model *m) {
-        char builtin[8];
-
-        if (m->module_loaded) {
-                add(f, "module", FINDING_GOOD, text(MODULE_NAME " is loaded."), NULL);
-                return;
-        }
-        add(f, "module", FINDING_WRONG,
-            text("Memory can only be taken in by the kernel's own driver, without seeds: %s.",
-                 m->module_why),
-            strstr(m->module_why, "signature") ?
-            text("Sign it with a key of this machine's: see memmapd(8), SECURE BOOT.") :
-            text("Install memmapd-dkms, then \"systemctl restart memmapd\"."));
-        if (!m->kmem_loaded && sysfs_read(s, builtin, sizeof(builtin),
-                                          "sys/bus/dax/drivers_autoprobe") < 0)
-                add(f, "dax", FINDING_WRONG,
-                    text("This kernel has no dax bus, so no driver can take memory in."),
-                    text("Use a kernel with CONFIG_DAX and CONFIG_DEV_DAX_KMEM."));
-}
-
-static void look_at_memmap_on_memory(struct findings *f, const struct model *m) {
-        if (m->memmap_on_memory)
-                add(f, "memmap-on-memory", FINDING_GOOD,
-                    text("The kernel can put a memmap on the block that it is of."), NULL);
-        else if (strstr(m->memmap_on_memory_why, MEMMAP_ON_MEMORY_PARAMETER))
-                add(f, "memmap-on-memory", FINDING_NOTE,
-                    text("Memmaps that do not fit into RAM go to seeds: %s.",
-                         m->memmap_on_memory_why),
-                    text("To have them on their own blocks, write\n"
-                         "GRUB_CMDLINE_LINUX_DEFAULT=\"$GRUB_CMDLINE_LINUX_DEFAULT "
-                         MEMMAP_ON_MEMORY_PARAMETER "\"\n"
-                         "to /etc/default/grub.d/memmapd.cfg, run update-grub, and boot."));
-        else
-                add(f, "memmap-on-memory", FINDING_NOTE,
-                    text("Memmaps that do not fit into RAM go to seeds: %s.",
-                         m->memmap_on_memory_why), NULL);
-}
 
 static void look_at_auto_online(struct findings *f, const struct sysfs *s) {
         char policy[32];
@@ -98,14 +64,14 @@ static void look_at_auto_online(struct findings *f, const struct sysfs *s) {
                        "sys/devices/system/memory/auto_online_blocks") < 0)
                 return;
         if (strcmp(policy, "offline") == 0)
-                add(f, "auto-online", FINDING_GOOD,
-                    text("The kernel leaves new memory offline until it is told."), NULL);
+                findings_add(f, "auto-online", FINDING_GOOD,
+                    finding_text("The kernel leaves new memory offline until it is told."), NULL);
         else
-                add(f, "auto-online", FINDING_NOTE,
-                    text("The kernel brings memory online by itself (auto_online_blocks is "
-                         "\"%s\"): what its own driver takes before memmapd starts is in use "
-                         "before anybody decides.", policy),
-                    text("Boot with memhp_default_state=offline."));
+                findings_add(f, "auto-online", FINDING_NOTE,
+                    finding_text("The kernel brings memory online by itself (auto_online_blocks is "
+                                 "\"%s\"): what its own driver takes before memmapd starts is in "
+                                 "use before anybody decides.", policy),
+                    finding_text("Boot with memhp_default_state=offline."));
 }
 
 static void look_at_firmware_memory(struct findings *f, const struct sysfs *s) {
@@ -114,10 +80,10 @@ static void look_at_firmware_memory(struct findings *f, const struct sysfs *s) {
         if (sysfs_read_all(s, &line, NULL, "proc/cmdline") < 0)
                 return;
         if (strstr(line, "efi=nosoftreserve"))
-                add(f, "soft-reserve", FINDING_NOTE,
-                    text("Memory that the firmware set aside is RAM from the start "
-                         "(efi=nosoftreserve), with its memmap in RAM."),
-                    text("Boot without efi=nosoftreserve to have memmapd decide."));
+                findings_add(f, "soft-reserve", FINDING_NOTE,
+                    finding_text("Memory that the firmware set aside is RAM from the start "
+                                 "(efi=nosoftreserve), with its memmap in RAM."),
+                    finding_text("Boot without efi=nosoftreserve to have memmapd decide."));
 }
 
 /* ACPI0017 stands for the machine's CXL, see drivers/cxl/acpi.c. */
@@ -128,16 +94,24 @@ static void look_at_cxl(struct findings *f, const struct sysfs *s) {
         if (acpi < 0)
                 return;
         if (root >= 0)
-                add(f, "cxl", FINDING_GOOD, text("The kernel has taken the machine's CXL."), NULL);
+                findings_add(f, "cxl", FINDING_GOOD,
+                    finding_text("The kernel has taken the machine's CXL."), NULL);
         else
-                add(f, "cxl", FINDING_WRONG,
-                    text("The machine has CXL, and the kernel does not drive it."),
-                    text("Run \"modprobe cxl_acpi\", or use a kernel with CONFIG_CXL_ACPI."));
+                findings_add(f, "cxl", FINDING_WRONG,
+                    finding_text("The machine has CXL, and the kernel does not drive it."),
+                    finding_text("Run \"modprobe cxl_acpi\", or use a kernel with "
+                                 "CONFIG_CXL_ACPI."));
+        if (!HAVE_LIBCXL)
+                findings_add(f, "libraries", FINDING_NOTE,
+                    finding_text("This memmapd was built without libcxl: it makes no regions of "
+                                 "CXL, and takes none apart."),
+                    finding_text("Use cxl(1), or install libcxl 76 or later and build memmapd "
+                                 "with -Dlibcxl=enabled."));
 }
 
 void look_at_kernel(struct findings *f, const struct sysfs *s, const struct model *m) {
         look_at_module(f, s, m);
-        look_at_memmap_on_memory(f, m);
+        look_at_memmap_on_memory(f, s, m);
         look_at_auto_online(f, s);
         look_at_firmware_memory(f, s);
         look_at_cxl(f, s);
@@ -156,15 +130,15 @@ void look_at_zones(struct findings *f, const struct model *m) {
         if (kernel == 0)
                 return;
         if (movable / RATIO_MAX <= kernel)
-                add(f, "zones", FINDING_GOOD,
-                    text("%s of the memory is movable, %s the kernel can use for itself.",
-                         FORMAT_BYTES(movable), FORMAT_BYTES(kernel)), NULL);
+                findings_add(f, "zones", FINDING_GOOD,
+                    finding_text("%s of the memory is movable, %s the kernel can use for itself.",
+                                 FORMAT_BYTES(movable), FORMAT_BYTES(kernel)), NULL);
         else
-                add(f, "zones", FINDING_WRONG,
-                    text("%s of the memory is movable, and only %s the kernel can use for "
-                         "itself: it may run out of memory with much of it free.",
-                         FORMAT_BYTES(movable), FORMAT_BYTES(kernel)),
-                    text("Use \"zone\": \"auto\" in the policy; see memmapd-policy(5)."));
+                findings_add(f, "zones", FINDING_WRONG,
+                    finding_text("%s of the memory is movable, and only %s the kernel can use for "
+                                 "itself: it may run out of memory with much of it free.",
+                                 FORMAT_BYTES(movable), FORMAT_BYTES(kernel)),
+                    finding_text("Use \"zone\": \"auto\" in the policy; see memmapd-policy(5)."));
 }
 
 /* memmapd */
@@ -180,18 +154,20 @@ static void look_at_devices(struct findings *f, struct json_object *description)
 
                 if (strcmp(state, "refused") == 0 || strcmp(state, "degraded") == 0 ||
                     strcmp(state, "unknown") == 0)
-                        add(f, "device", FINDING_WRONG,
-                            text("%s is %s: %s", name, state, field_string(d, "message", "")),
-                            text("See \"memmapctl explain %s\".", name));
+                        findings_add(f, "device", FINDING_WRONG,
+                            finding_text("%s is %s: %s", name, state,
+                                         field_string(d, "message", "")),
+                            finding_text("See \"memmapctl explain %s\".", name));
                 else
                         good++;
         }
         if (n == 0)
-                add(f, "device", FINDING_NOTE, text("There are no dax devices."), NULL);
+                findings_add(f, "device", FINDING_NOTE, finding_text("There are no dax devices."),
+                             NULL);
         else if (good == n)
-                add(f, "device", FINDING_GOOD,
-                    text("%zu dax device%s, and nothing wrong with %s.", n, n == 1 ? "" : "s",
-                         n == 1 ? "it" : "them"), NULL);
+                findings_add(f, "device", FINDING_GOOD,
+                    finding_text("%zu dax device%s, and nothing wrong with %s.", n,
+                                 n == 1 ? "" : "s", n == 1 ? "it" : "them"), NULL);
 }
 
 static void look_at_policy(struct findings *f, struct json_object *daemon) {
@@ -199,30 +175,31 @@ static void look_at_policy(struct findings *f, struct json_object *daemon) {
         const char *error = field_string(daemon, "policy_error", NULL);
 
         if (error)
-                add(f, "policy", FINDING_WRONG,
-                    text("The policy files are not in force as they are: %s", error),
-                    text("Mend it; see \"memmapctl check\"."));
+                findings_add(f, "policy", FINDING_WRONG,
+                    finding_text("The policy files are not in force as they are: %s", error),
+                    finding_text("Mend it; see \"memmapctl check\"."));
         else if (warnings && json_object_array_length(warnings) > 0)
-                add(f, "policy", FINDING_NOTE, text("There are warnings about the policy."),
-                    text("See \"memmapctl check\"."));
+                findings_add(f, "policy", FINDING_NOTE,
+                    finding_text("There are warnings about the policy."),
+                    finding_text("See \"memmapctl check\"."));
         else
-                add(f, "policy", FINDING_GOOD,
-                    text("The policy in force is %s.", field_string(daemon, "policy", "built in")),
-                    NULL);
+                findings_add(f, "policy", FINDING_GOOD,
+                    finding_text("The policy in force is %s.",
+                                 field_string(daemon, "policy", "built in")), NULL);
 }
 
 void look_at_daemon(struct findings *f, const struct sysfs *s, struct json_object *description) {
         struct json_object *daemon = field_get(description, "daemon", json_type_object);
         int autoprobe = 0;
 
-        add(f, "daemon", field_bool(daemon, "dry_run") ? FINDING_NOTE : FINDING_GOOD,
-            text("memmapd %s is running%s.", field_string(daemon, "version", "?"),
+        findings_add(f, "daemon", field_bool(daemon, "dry_run") ? FINDING_NOTE : FINDING_GOOD,
+            finding_text("memmapd %s is running%s.", field_string(daemon, "version", "?"),
                  field_bool(daemon, "dry_run") ? " and changes nothing (dry run)" : ""), NULL);
         if (sysfs_read_int(s, &autoprobe, "sys/bus/dax/drivers_autoprobe") >= 0 && autoprobe)
-                add(f, "claim", FINDING_WRONG,
-                    text("The kernel's own drivers still take new dax devices first "
-                         "(drivers_autoprobe is 1)."),
-                    text("Run \"systemctl restart memmapd-claim\"."));
+                findings_add(f, "claim", FINDING_WRONG,
+                    finding_text("The kernel's own drivers still take new dax devices first "
+                                 "(drivers_autoprobe is 1)."),
+                    finding_text("Run \"systemctl restart memmapd-claim\"."));
         look_at_policy(f, daemon);
         look_at_devices(f, description);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memmapctl: what memmapd did, and why. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +31,7 @@ static const struct verb verbs[] = {
         { "reload",     0, 0,   false,  false,  false,  false,  verb_reload },
         { "check",      0, -1,  true,   true,   false,  false,  verb_check },
         { "diff",       0, -1,  true,   true,   false,  false,  verb_diff },
-        { "doctor",     0, 0,   true,   false,  false,  false,  verb_doctor },
+        { "doctor",     0, 0,   true,   true,   false,  false,  verb_doctor },
         { "remove",     1, 1,   true,   false,  false,  true,   verb_remove },
         { "offline",    1, -1,  true,   false,  false,  true,   verb_offline },
         { "online",     1, -1,  true,   false,  false,  false,  verb_online },
@@ -87,8 +88,12 @@ static void help(void) {
              "                          offline; 90s, 10min, 0: never; 10min by default)\n"
              "  --keep                  ... and do not bring it back (remove, offline)\n"
              "  --force                 Even if what is in it may not fit elsewhere (remove, offline)\n"
+             "  --fix                   Write the files that help, once you have said yes (doctor)\n"
+             "  --yes                   Yes (doctor --fix)\n"
+             "  --dry-run               Only show them (doctor --fix)\n"
              "  --merge                 The files are parts of one policy (check)\n"
-             "  --sysroot DIR           The installed files are below DIR (check, diff)\n"
+             "  --sysroot DIR           The files of the machine are below DIR (check, diff,\n"
+             "                          doctor)\n"
              "  --snapshot DIRECTORY    The machine that was recorded there (plan, doctor)\n"
              "  --policy FILE           Not the policy in force, but this one (plan)\n"
              "  --fresh                 As if no memory had been taken in yet (plan)\n"
@@ -100,6 +105,7 @@ static void help(void) {
              "  --since TIME            From then on: today, 12:00, \"2026-01-31 12:00\", -10min (log)\n"
              "  -x, --catalog           What each message means, and what to do (log, show)\n"
              "  -D, --directory DIR     The journal there (log, show)\n"
+             "  --format FORMAT         openmetrics, or labels of a node: nfd (metrics)\n"
              "  -o, --output FILE       Into this file, all at once (metrics, plot)\n"
              "  -h, --help              This text\n"
              "  --version               The version\n"
@@ -139,11 +145,22 @@ static int parse_color(const char *arg, bool *colors) {
 }
 
 /* Returns an exit code, or -1 to go on with the verb. */
+/* As node-feature-discovery is called in Kubernetes. */
+static int parse_format(const char *format, bool *ret_labels) {
+        if (strcmp(format, "openmetrics") != 0 && strcmp(format, "nfd") != 0) {
+                complain("--format is openmetrics or nfd, not \"%s\".", format);
+                return -EINVAL;
+        }
+        *ret_labels = strcmp(format, "nfd") == 0;
+        return 0;
+}
+
 static int parse_options(int argc, char **argv, struct options *o) {
         enum {
                 OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
                 OPTION_SNAPSHOT, OPTION_POLICY, OPTION_FRESH, OPTION_MODULE,
                 OPTION_DEADLINE, OPTION_KEEP, OPTION_FORCE,
+                OPTION_FIX, OPTION_YES, OPTION_DRY_RUN, OPTION_FORMAT,
                 OPTION_NO_LEGEND, OPTION_COLOR, OPTION_SINCE,
         };
         static const struct option options[] = {
@@ -159,6 +176,10 @@ static int parse_options(int argc, char **argv, struct options *o) {
                 { "deadline",   required_argument,      NULL,   OPTION_DEADLINE },
                 { "keep",       no_argument,            NULL,   OPTION_KEEP },
                 { "force",      no_argument,            NULL,   OPTION_FORCE },
+                { "fix",        no_argument,            NULL,   OPTION_FIX },
+                { "yes",        no_argument,            NULL,   OPTION_YES },
+                { "dry-run",    no_argument,            NULL,   OPTION_DRY_RUN },
+                { "format",     required_argument,      NULL,   OPTION_FORMAT },
                 { "no-legend",  no_argument,            NULL,   OPTION_NO_LEGEND },
                 { "color",      required_argument,      NULL,   OPTION_COLOR },
                 { "lines",      required_argument,      NULL,   'n' },
@@ -210,6 +231,19 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case OPTION_FORCE:
                         o->force = true;
+                        break;
+                case OPTION_FIX:
+                        o->fix = true;
+                        break;
+                case OPTION_YES:
+                        o->yes = true;
+                        break;
+                case OPTION_DRY_RUN:
+                        o->dry_run = true;
+                        break;
+                case OPTION_FORMAT:
+                        if (parse_format(optarg, &o->labels) < 0)
+                                return EXIT_USAGE;
                         break;
                 case OPTION_NO_LEGEND:
                         o->no_legend = true;
@@ -265,7 +299,15 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
         else if (o->json != JSON_OFF && !v->has_json)
                 complain("%s has no --json.", name);
         else if (o->sysroot && (!v->has_sysroot || n > 0))
-                complain("--sysroot is for \"check\" and \"diff\" without a file.");
+                complain("--sysroot is for \"check\" and \"diff\" without a file, and \"doctor\".");
+        else if (o->fix && v->run != verb_doctor)
+                complain("--fix is for \"doctor\".");
+        else if ((o->yes || o->dry_run) && !o->fix)
+                complain("--yes and --dry-run are for \"doctor --fix\".");
+        else if (o->yes && o->dry_run)
+                complain("Either --yes or --dry-run.");
+        else if (o->snapshot && (o->fix || o->sysroot) && !v->has_plan)
+                complain("A machine that was recorded cannot be changed, and is not elsewhere.");
         else if (o->merge && (v->run != verb_check || n == 0))
                 complain("--merge is for \"check\" with files.");
         else if (o->snapshot && !v->has_plan && v->run != verb_doctor)
@@ -276,6 +318,8 @@ static enum exit_code run(const struct options *o, int argc, char **argv) {
                 complain("%s has no options of remove; see memmapctl --help.", name);
         else if (o->no_legend && v->run != verb_list && v->run != verb_map)
                 complain("--no-legend is for \"list\" and \"map\".");
+        else if (o->labels && v->run != verb_metrics)
+                complain("--format is for \"metrics\".");
         else if (o->output && v->run != verb_metrics && v->run != verb_plot)
                 complain("--output is for \"metrics\" and \"plot\".");
         else if ((o->follow || o->since) && v->run != verb_log)

@@ -10,6 +10,7 @@
 #include "bus.h"
 #include "device.h"
 #include "fields.h"
+#include "labels.h"
 #include "output.h"
 
 enum source {
@@ -207,5 +208,7 @@ enum exit_code verb_metrics(const struct options *o, int argc, char **argv) {
         enum exit_code code = memmapd_runs() ? call_describe(&description) : EXIT_OK;
 
         (void) argc, (void) argv;
-        return code == EXIT_OK ? output(o, print_metrics, description) : code;
+        if (code != EXIT_OK)
+                return code;
+        return output(o, o->labels ? print_labels : print_metrics, description);
 }

@@ -24,12 +24,14 @@ static int write_to(int fd, output_print print, void *userdata) {
         return finish(f);
 }
 
-/* Whoever reads it finds the one before or this one, and never half of one. */
+/* Whoever reads it finds the one before or this one, and never half of one: not either
+ * if all files of the directory are read, as those that are hidden are not. */
 static int write_file(const char *path, output_print print, void *userdata) {
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
         _cleanup_(freep) char *temporary = NULL;
         int fd, r;
 
-        if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+        if (asprintf(&temporary, "%.*s.%s.XXXXXX", (int) (name - path), path, name) < 0)
                 return -ENOMEM;
         fd = mkostemp(temporary, O_CLOEXEC);
         if (fd < 0)

@@ -3,21 +3,26 @@
 #include <string.h>
 
 #include "bus.h"
+#include "bus-device.h"
 #include "bus-operate.h"
+#include "forecast.h"
 #include "log.h"
 #include "names.h"
 #include "policy-json.h"
+#include "report.h"
+
+static int reply_json(sd_bus_message *message, struct json_object *o) {
+        int r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
+
+        json_object_put(o);
+        return r;
+}
 
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         struct json_object *o = describe(userdata);
-        int r;
 
         (void) error;
-        if (!o)
-                return -ENOMEM;
-        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
-        json_object_put(o);
-        return r;
+        return o ? reply_json(message, o) : -ENOMEM;
 }
 
 static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -64,6 +69,45 @@ static int refuse_texts(const struct policy_files *f, sd_bus_error *error) {
         return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", text ?: first->path);
 }
 
+static int method_check(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
+        struct json_object *report;
+        int r;
+
+        (void) userdata;
+        if (!f)
+                return -ENOMEM;
+        r = read_texts(message, f, error);
+        if (r < 0)
+                return r;
+        report = report_new();
+        report_add(report, f);
+        return reply_json(message, report);
+}
+
+/* Without a text it is by the policy in force. */
+static int method_plan(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
+        const struct manager *m = userdata;
+        struct forecast ask = { .files = f };
+        struct json_object *o;
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        r = read_texts(message, f, error);
+        if (r < 0)
+                return r;
+        if (f->n_errors > 0)
+                return refuse_texts(f, error);
+        if (f->n_files == 0)
+                ask.files = m->in_force;
+        if (!ask.files)
+                return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", m->policy_error);
+        r = forecast(m->sysfs, &ask, &o);
+        return r < 0 ? r : reply_json(message, o);
+}
+
 static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
         const struct manager *m = userdata;
@@ -81,11 +125,7 @@ static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *er
                 return sd_bus_error_set(error, SD_BUS_ERROR_FAILED,
                                         "The machine cannot be read from sysfs and /proc");
         r = diff(m, f->policy, &o);
-        if (r < 0)
-                return r;
-        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
-        json_object_put(o);
-        return r;
+        return r < 0 ? r : reply_json(message, o);
 }
 
 static int method_timeline(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -108,9 +148,7 @@ static int method_timeline(sd_bus_message *message, void *userdata, sd_bus_error
                                          "Nothing of %s was taken in since memmapd was started",
                                          device);
         o = timeline_describe(rec->timeline);
-        r = sd_bus_reply_method_return(message, "s", json_object_to_json_string(o));
-        json_object_put(o);
-        return r;
+        return reply_json(message, o);
 }
 
 static int property_version(sd_bus *bus, const char *path, const char *interface,
@@ -134,6 +172,11 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_timeline, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("a(ss)", files), SD_BUS_RESULT("s", json),
                                 method_diff, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Check", SD_BUS_ARGS("a(ss)", files), SD_BUS_RESULT("s", json),
+                                method_check, SD_BUS_VTABLE_UNPRIVILEGED),
+        /* For root: it looks at all of the machine, and nothing else is done meanwhile. */
+        SD_BUS_METHOD_WITH_ARGS("Plan", SD_BUS_ARGS("a(ss)", files), SD_BUS_RESULT("s", json),
+                                method_plan, 0),
         /* Not for everybody: sd-bus wants CAP_SYS_ADMIN of the caller. */
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, 0),
         /* For root and whom polkit lets; see authorize.h. */
@@ -166,9 +209,11 @@ static const sd_bus_vtable manager_vtable[] = {
 };
 
 void bus_device_changed(sd_bus *bus, const struct record *r) {
-        if (bus)
-                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
-                                          r->name, device_state_to_string(r->state));
+        if (!bus)
+                return;
+        (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Changed", "ss",
+                                  r->name, device_state_to_string(r->state));
+        bus_device_state_changed(bus, r);
 }
 
 void bus_device_progressed(sd_bus *bus, const char *name, const struct record *r) {
@@ -189,6 +234,8 @@ static int serve(struct manager *m, sd_bus *bus) {
         int r;
 
         r = sd_bus_add_object_vtable(bus, NULL, BUS_PATH, BUS_INTERFACE_MANAGER, manager_vtable, m);
+        if (r >= 0)
+                r = bus_devices_add(bus, m);
         if (r < 0)
                 return r;
         r = sd_bus_request_name(bus, BUS_NAME, 0);

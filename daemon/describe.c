@@ -244,6 +244,13 @@ static struct json_object *describe_device(const struct record *r, const struct 
         return o;
 }
 
+struct json_object *describe_record(const struct record *r) {
+        const struct model *m = r->manager->model;
+        const struct device *d = m ? model_device(r->manager->model, r->name) : NULL;
+
+        return d ? describe_device(r, d) : NULL;
+}
+
 /* The files of the policy in force, in the order in which they were laid. */
 static struct json_object *describe_files(const struct policy_files *f) {
         struct json_object *list = json_object_new_array();

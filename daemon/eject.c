@@ -370,6 +370,7 @@ int eject(struct manager *m, const struct command *command, struct refusal *ret)
         if (r < 0)
                 return r;
         keep(e);
+        log_anew(e->name);
         log_about(LOG_NOTICE, (struct log_about) {
                 .message_id = MESSAGE_ORDERED, .device = e->name,
         }, "An operator ordered: remove.");

@@ -4,13 +4,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <systemd/sd-journal.h>
 
+#include "log-limit.h"
 #include "log.h"
 #include "names.h"
 
 #define MAX_FIELDS 8
 #define MAX_MESSAGE 1024
+
+/* Of the process: so is its journal. */
+static struct log_limit limit;
 
 /* systemd names the stream it gave a service; it may have been redirected since. */
 static bool stderr_is_journal(void) {
@@ -53,18 +58,32 @@ static void to_journal(int priority, const struct log_about *about, const char *
         sd_journal_sendv(f.iov, f.n);
 }
 
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+void log_anew(const char *device) {
+        log_limit_anew(&limit, device);
+}
+
 void log_about(int priority, struct log_about about, const char *format, ...) {
-        char text[MAX_MESSAGE - 64], message[MAX_MESSAGE];
+        char text[MAX_MESSAGE - 128], message[MAX_MESSAGE], more[48] = "";
+        unsigned int left_out;
         va_list ap;
 
         va_start(ap, format);
         vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
 
-        if (about.device)
-                snprintf(message, sizeof(message), "%s: %s", about.device, text);
-        else
-                snprintf(message, sizeof(message), "%s", text);
+        if (!log_limit_pass(&limit, &about, text, now_usec(), &left_out))
+                return;
+        if (left_out > 0)
+                snprintf(more, sizeof(more), " (%u more of these were left out.)", left_out);
+        snprintf(message, sizeof(message), "%s%s%s%s", about.device ? about.device : "",
+                 about.device ? ": " : "", text, more);
 
         if (stderr_is_journal())
                 to_journal(priority, &about, message);

@@ -18,7 +18,12 @@ struct log_about {
         int error;                      /* positive errno */
 };
 
+/* The same is said once a minute, see log-limit.h. */
 void log_about(int priority, struct log_about about, const char *format, ...) _printf_(3, 4);
+
+/* What is said of @device from here on is of something new, also within that minute:
+ * somebody gave an order, or another device has that name.  NULL: whatever is said. */
+void log_anew(const char *device);
 
 #define log_error(...) log_about(LOG_ERR, (struct log_about) {}, __VA_ARGS__)
 #define log_warning(...) log_about(LOG_WARNING, (struct log_about) {}, __VA_ARGS__)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "bus-device.h"
 #include "bus.h"
 #include "eject.h"
 #include "log.h"
@@ -114,6 +115,18 @@ static void on_uevent(void *userdata, bool memory) {
                 manager_look_in(&d->manager, MEMORY_DELAY_USEC);
 }
 
+static void on_came(void *userdata, const struct record *r) {
+        const struct daemon *d = userdata;
+
+        bus_device_came(d->bus, r);
+}
+
+static void on_goes(void *userdata, const struct record *r) {
+        const struct daemon *d = userdata;
+
+        bus_device_goes(d->bus, r);
+}
+
 static void on_changed(void *userdata, const struct record *r) {
         struct daemon *d = userdata;
 
@@ -126,6 +139,7 @@ static void on_progressed(void *userdata, const struct record *r) {
         const char *order = eject_order_of(&d->manager, r->name);
 
         bus_device_progressed(d->bus, r->name, r);
+        bus_device_online_changed(d->bus, r);
         if (order)
                 bus_device_progressed(d->bus, order, r);
 }
@@ -186,6 +200,8 @@ static int run(struct daemon *d, const struct options *o) {
                 .policy_path = o->policy,
                 .policy_root = o->sysroot ?: "",
                 .dry_run = o->dry_run,
+                .came = on_came,
+                .goes = on_goes,
                 .changed = on_changed,
                 .progressed = on_progressed,
                 .finished = on_finished,

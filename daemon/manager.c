@@ -32,6 +32,7 @@ static void log_gone(const struct manager *m, const struct record *r) {
                 log_about(LOG_NOTICE, (struct log_about) {
                         .message_id = MESSAGE_GONE, .device = r->name,
                 }, "The device is gone.");
+        log_anew(r->name);
 }
 
 /* Devices that went: their records, and what was kept of them. */
@@ -51,6 +52,8 @@ static void forget_gone(struct manager *m) {
                 log_gone(m, r);
                 if (!m->dry_run)
                         state_forget_device(m->sysfs, r->name);
+                if (m->goes)
+                        m->goes(m->userdata, r);
                 *at = r->next;
                 record_free(r);
         }

@@ -109,6 +109,9 @@ struct manager {
         bool recalled;                  /* those that were ordered before the start */
         struct schedule *looks;         /* at the machine */
         uint64_t n_looks;
+        /* Of devices: there is one more, one is about to be forgotten, one changed. */
+        void (*came)(void *userdata, const struct record *r);
+        void (*goes)(void *userdata, const struct record *r);
         void (*changed)(void *userdata, const struct record *r);
         void (*progressed)(void *userdata, const struct record *r);
         void (*finished)(void *userdata, const char *name, const struct operation_end *end);
@@ -175,6 +178,8 @@ const char *device_state_to_string(enum device_state s);
 
 /* describe.c: new objects, NULL if memory ran out. */
 struct json_object *describe(const struct manager *m);
+/* Of one device, as it is in there; NULL if it is gone. */
+struct json_object *describe_record(const struct record *r);
 struct json_object *describe_decision(const struct decision *d);
 
 /* diff.c: what is decided now by the policy, and what would be if it were @p. */

@@ -95,6 +95,7 @@ int operate(struct manager *m, const struct command *command, struct refusal *re
                 return operate_refuse(ret, "Failed", "Cannot set a timer");
         }
         operate_keep(r);
+        log_anew(r->name);
         log_about(LOG_NOTICE, (struct log_about) {
                 .message_id = MESSAGE_ORDERED, .device = r->name,
         }, "An operator ordered: %s.", operation_to_string(command->kind));

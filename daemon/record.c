@@ -49,6 +49,8 @@ struct record *record_get(struct manager *m, const struct device *d) {
         operate_recall(r, d);
         r->next = m->records;
         m->records = r;
+        if (m->came)
+                m->came(m->userdata, r);
         return r;
 }
 
@@ -115,6 +117,7 @@ int record_fail_block(struct record *r, size_t n_blocks, size_t block) {
 }
 
 void record_renew(struct manager *m, struct record *r) {
+        log_anew(r->name);
         failure_end_run(r);
         failure_forget(r);
         r->stuck = r->settled = r->settled_with_failures = false;

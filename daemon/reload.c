@@ -201,6 +201,7 @@ static int reload(struct manager *m, bool again) {
         changed = !last || !policy_files_equal(last, f);
         if (!changed && !again)
                 return 0;
+        log_anew(NULL);
         m->refused = policy_files_free(m->refused);
         if (changed)
                 log_warnings(f);

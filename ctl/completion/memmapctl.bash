@@ -29,6 +29,7 @@ _memmapctl_wants() {
 _memmapctl_offer() {
 	case $1 in
 	WHEN) mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$2") ;;
+	FORMAT) mapfile -t COMPREPLY < <(compgen -W "openmetrics nfd" -- "$2") ;;
 	DEVICE) mapfile -t COMPREPLY < <(compgen -W "$(_memmapctl_devices)" -- "$2") ;;
 	DIR | DIRECTORY)
 		compopt -o filenames 2>/dev/null

@@ -51,6 +51,8 @@ for line in (memmapctl --help 2>/dev/null | string match -r '^  (?:-[a-zA-Z], )?
 			complete -c memmapctl -l $part[3] $short -d $part[6]
 		case ' WHEN'
 			complete -c memmapctl -l $part[3] $short -d $part[6] -x -a 'auto always never'
+		case ' FORMAT'
+			complete -c memmapctl -l $part[3] $short -d $part[6] -x -a 'openmetrics nfd'
 		case '*'
 			complete -c memmapctl -l $part[3] $short -d $part[6] -r -F
 	end

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the shells complete for memmapctl, asked of the shells themselves."""
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import tempfile
+import termios
 import time
 import unittest
 from pathlib import Path
@@ -85,6 +88,8 @@ bindkey '^D' list-choices
     def ask(self, home, line):
         pid, fd = pty.fork()
         if pid == 0:
+            # What does not fit on it zsh does not list before it has asked.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", 200, 160, 0, 0))
             os.execvpe("zsh", ["zsh", "-d", "-i"], {**environment(), "ZDOTDIR": home})
         try:
             self.read(fd, "READY> $")
@@ -121,6 +126,10 @@ class Completion:
     def test_devices(self):
         self.assertEqual(self.shell().complete("memmapctl explain "), set(DEVICES))
         self.assertEqual(self.shell().complete("memmapctl --json status "), set(DEVICES))
+
+    def test_values_of_an_option(self):
+        self.assertEqual(self.shell().complete("memmapctl metrics --format "),
+                         {"openmetrics", "nfd"})
 
     def test_devices_behind_options_with_a_value(self):
         for options in "-n 3", "--lines 3", "-x -n 3", "--color never":

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """memmapctl doctor: what stands in the way is found, and nothing else."""
 import json
+import os
 import subprocess
 import unittest
 
@@ -39,7 +40,8 @@ class Doctor(MemmapdTest):
         m.tree.put("/sys/devices/system/memory/auto_online_blocks", "offline\n")
         found = self.findings(m)
         self.assertEqual({f["severity"] for f in found.values()}, {"good"}, found)
-        self.assertEqual(set(found), {"module", "memmap-on-memory", "auto-online", "zones"})
+        self.assertEqual(set(found), {"module", "memmap-on-memory", "auto-online", "zones",
+                                      "blocks"})
 
     def test_boot_parameter(self):
         self.assertFinding(self.findings(self.machine())["memmap-on-memory"], "note",
@@ -51,6 +53,65 @@ class Doctor(MemmapdTest):
         m.tree.put("/run/memmapd/module", "the kernel refuses the signature of memmapd_kmem\n")
         self.assertFinding(self.findings(m, 1)["module"], "wrong", "refuses the signature",
                            "SECURE BOOT")
+
+    def test_module_and_what_there_is_of_it(self):
+        """Each thing that is missing has a remedy of its own, for the kernel that runs."""
+        m = self.machine(module=False)
+        m.tree.put("/proc/sys/kernel/osrelease", "6.1.0-9-amd64\n")
+        modules = "/lib/modules/6.1.0-9-amd64/modules.dep"
+
+        def says(what, *remedy):
+            found = self.findings(m, 1)["module"]
+            self.assertIn(what, found["what"])
+            for part in remedy:
+                self.assertIn(part, found["remedy"])
+
+        m.tree.put(modules, "kernel/drivers/dax/kmem.ko:\n")
+        says("was not built for this kernel", "Install memmapd-dkms and linux-headers-6.1.0-9-amd64")
+        m.tree.dir("/var/lib/dkms/memmapd")
+        says("was not built for this kernel", "dkms autoinstall -k 6.1.0-9-amd64")
+        m.tree.put(modules, "updates/dkms/memmapd_kmem.ko:\n")
+        says("not loaded", "modprobe memmapd_kmem")
+        for why, remedy in (("memmapd_kmem was built for another kernel than this", "--force -k 6.1"),
+                            ("memmapd_kmem is blacklisted in modprobe.d", "Remove the line"),
+                            ("the kernel refuses the signature of memmapd_kmem", "mokutil --import")):
+            m.tree.put("/run/memmapd/module", why + "\n")
+            says(why, remedy)
+
+    def test_config(self):
+        m = self.machine()
+        m.tree.put("/proc/sys/kernel/osrelease", "6.1.0-9-amd64\n")
+        config = ["CONFIG_MEMORY_HOTPLUG=y", "CONFIG_MEMORY_HOTREMOVE=y",
+                  "CONFIG_MHP_MEMMAP_ON_MEMORY=y", "CONFIG_DAX=y", "CONFIG_DEV_DAX=m",
+                  "CONFIG_DEV_DAX_HMEM=m", "CONFIG_DEV_DAX_KMEM=m"]
+
+        def look(lines, code=0):
+            m.tree.put("/boot/config-6.1.0-9-amd64", "\n".join(lines) + "\n")
+            return self.findings(m, code)["config"]
+
+        self.assertFinding(look(config), "good", "all that memmapd can use")
+        for i, option in enumerate(line.split("=")[0] for line in config):
+            lines = [*config[:i], f"# {option} is not set", *config[i + 1:]]
+            needed = option in ("CONFIG_MEMORY_HOTPLUG", "CONFIG_DAX", "CONFIG_DEV_DAX")
+            self.assertFinding(look(lines, int(needed)), "wrong" if needed else "note",
+                               f"without {option}.", option)
+
+    def test_blocks(self):
+        """What fills no block is named, and the size that would."""
+        m = self.machine(devices=[Dax(size=8 * GiB)])
+        self.assertFinding(self.findings(m)["blocks"], "good", "128 MiB, and all devices")
+        m = self.machine(devices=[Dax(ranges=[(64 * GiB + 64 * MiB, 1 * GiB)])])
+        self.assertFinding(self.findings(m)["blocks"], "note", "128 MiB of dax0.0 fill no",
+                           "multiples of 128 MiB")
+        m = self.machine(devices=[Dax(ranges=[(64 * GiB + 64 * MiB, 128 * MiB)])])
+        self.assertFinding(self.findings(m, 1)["blocks"], "wrong", "no whole memory block",
+                           "from one multiple of 128 MiB")
+
+    def test_no_hotplug(self):
+        m = self.machine()
+        os.unlink(m.tree.path("/sys/devices/system/memory/block_size_bytes"))
+        self.assertFinding(self.findings(m, 1)["hotplug"], "wrong", "cannot add memory",
+                           "CONFIG_MEMORY_HOTPLUG")
 
     def test_auto_online(self):
         m = self.machine()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """memmapctl metrics, and what is made of it: alerts and a dashboard."""
+import calendar
 import json
 import os
 import re
@@ -10,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from fakemachine import Dax, GiB, MiB, policy
+from fakemachine import Dax, GiB, MiB, built, policy
 from harness import BAD_POLICY, MemmapdTest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -158,6 +159,76 @@ class File(MemmapdTest):
             self.assertEqual(os.listdir(directory), ["is-a-directory"])
         d.ctl("status", "-o", "/tmp/x", check=2)
         d.ctl("metrics", "--json", check=2)
+
+
+class Labels(MemmapdTest):
+    """For node-feature-discovery, by what Kubernetes lets a label be."""
+
+    NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+    def labels(self, daemon):
+        first, *lines = daemon.ctl("metrics", "--format", "nfd", check=0).stdout.splitlines()
+        at = re.fullmatch(r"# \+expiry-time=(\S+Z)", first)[1]
+        left = calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ")) - time.time()
+        self.assertTrue(540 < left <= 601, left)
+        found = {}
+        for line in lines:
+            name, _, value = line.partition("=")
+            for part in name, value:
+                self.assertRegex(part, f"^{self.NAME.pattern}$")
+            self.assertNotIn(name, found)
+            found[name.removeprefix("memmapd.")] = value
+        return found
+
+    def test_labels(self):
+        m = self.machine(ram=768 * MiB, free=300 * MiB,
+                         devices=[Dax(size=24 * GiB), Dax("dax1.0", "pmem", size=1 * GiB)])
+        d = self.daemon(m)
+        blocks = d.wait_state("dax0.0", "online")["blocks"]
+        found = self.labels(d)
+        self.assertEqual(found, {
+            "running": "true", "version": d.describe()["daemon"]["version"], "policy-valid": "true",
+            "module": "true", "devices": "2", "devices-need-attention": "0", "online-gib": "24",
+            "movable-gib": str(blocks["movable"] // 8), "memmap": found["memmap"]})
+        self.assertIn(found["memmap"], ("seed", "mixed"))
+        d.set_policy(BAD_POLICY)
+        d.ctl("reload", check=1)
+        self.assertEqual(self.labels(d)["policy-valid"], "false")
+
+    def test_something_is_wrong(self):
+        d = self.daemon(self.machine(ram=768 * MiB, free=300 * MiB, devices=[Dax(size=64 * GiB)]),
+                        policy(memmap="ram"))
+        d.wait_state("dax0.0", "refused")
+        found = self.labels(d)
+        self.assertEqual((found["devices-need-attention"], found["online-gib"], found["memmap"]),
+                         ("1", "0", "none"))
+
+    def test_not_running(self):
+        d = self.daemon(self.machine(), start=False)
+        self.assertEqual(self.labels(d), {"running": "false"})
+
+    def test_nobody_reads_half_of_it(self):
+        """All files there are read, but those that are hidden: so it is, until it is whole."""
+        d = self.daemon(self.machine())
+        with tempfile.TemporaryDirectory() as directory:
+            trace = subprocess.run(
+                ["strace", "-f", "-e", "trace=openat,rename", built("MEMMAPCTL", "ctl/memmapctl"), "metrics",
+                 "--format", "nfd", "--output", f"{directory}/memmapd"], text=True, timeout=60,
+                capture_output=True, check=True, env=d.environment(built("MEMMAPCTL", "ctl/memmapctl")))
+            made = re.findall(rf'"{directory}/([^"]*)", O_[^)]*O_CREAT', trace.stderr)
+            self.assertRegex(" ".join(made), r"^\.memmapd\.\w{6}$")
+            self.assertEqual(os.listdir(directory), ["memmapd"])
+
+    def test_what_the_readme_says(self):
+        """The names in contrib/kubernetes are some that there are."""
+        d = self.daemon(self.machine(devices=[Dax(size=1 * GiB)]))
+        d.wait_state("dax0.0", "online")
+        found = set(self.labels(d))
+        for path in (ROOT / "contrib/kubernetes").iterdir():
+            named = set(re.findall(r"(?:^|[/ ])memmapd\.([a-z-]+)(?=[:=]|\n)", path.read_text("utf-8")))
+            self.assertLessEqual(named - {"service"}, found, path)
+            if path.suffix in (".md", ".yaml"):
+                self.assertTrue(named, path)
 
 
 class Monitoring(MemmapdTest):

@@ -16,11 +16,11 @@ Daemon is the real memmapd on such a machine, with a bus of its own.
             d.wait_state("dax0.0", "online")
 """
 from .cxl import Cxl, Expander
-from .daemon import Daemon, built, policy
+from .daemon import MESSAGE_IDS, Daemon, built, policy
 from .dax import Dax
 from .journalfile import JournalFile
 from .machine import FakeMachine
 from .units import PAGE, GiB, KiB, MiB
 
-__all__ = ["Cxl", "Daemon", "Dax", "Expander", "FakeMachine", "GiB", "JournalFile", "KiB", "MiB",
-           "PAGE", "built", "policy"]
+__all__ = ["Cxl", "Daemon", "Dax", "Expander", "FakeMachine", "GiB", "JournalFile", "KiB",
+           "MESSAGE_IDS", "MiB", "PAGE", "built", "policy"]
