@@ -211,16 +211,23 @@ static void finish(struct manager *m, struct record *r, struct device *d,
 static bool is_orphaned(struct manager *m, struct record *r, const struct device *d) {
         char which[MESSAGE_MAX / 2], before[MESSAGE_MAX];
         uint64_t n;
+        bool lost;
 
         if (d->holder != HOLDER_NONE)
                 return false;
         n = orphans_of(m->sysfs, r->name, m->model->block_size, which, sizeof(which));
+        lost = n == 0;
+        /* The kernel's own driver forgets them. */
+        if (n == 0 && r->adopted)
+                n = orphans_among(m->sysfs, m->model, d, which, sizeof(which));
         if (n == 0)
                 return false;
         memcpy(before, r->message, sizeof(before));
         record_set_state(r, STATE_DEGRADED, "Somebody else unbound its driver while %" PRIu64 " of "
-                         "its blocks %s in use: %s. That memory goes on working; \"memmapctl apply "
-                         "%s\" takes it over again.", n, n == 1 ? "was" : "were", which, r->name);
+                         "its blocks %s in use: %s. That memory goes on working; %s%s%s.", n,
+                         n == 1 ? "was" : "were", which, lost ? "nothing can take it over or out "
+                         "before the next boot" : "\"memmapctl apply ", lost ? "" : r->name,
+                         lost ? "" : "\" takes it over again");
         if (strcmp(before, r->message) != 0)
                 log_about(LOG_ERR, (struct log_about) {
                         .message_id = MESSAGE_ORPHANED, .device = r->name,

@@ -108,6 +108,19 @@ class Daxctl(MemmapdTest):
         d.wait_state("dax0.0", "online")
         self.assertEqual(m.devices["dax0.0"].driver, "memmapd_kmem")
 
+    def test_kmem_unbound_in_use(self):
+        """The driver forgets what it had, and memmapd does not."""
+        m = self.machine(module=False, devices=[Dax(size=1 * GiB, native=True)])
+        d = self.daemon(m)
+        d.wait_state("dax0.0", "online")
+        first, last = m.devices["dax0.0"].numbers[0], m.devices["dax0.0"].numbers[-1]
+        m.write(f"{DRIVERS}/kmem/unbind", "dax0.0")
+        said = d.wait_state("dax0.0", "degraded")
+        self.assertIn(f"while 8 of its blocks were in use: memory{first} to memory{last}. That "
+                      "memory goes on working; nothing can take it over or out before the next "
+                      "boot.", said["message"])
+        self.assertEqual(len(d.message("ORPHANED")), 1)
+
     def test_unbound_and_not_in_use(self):
         m = self.machine(devices=[Dax(size=1 * GiB)])
         d = self.daemon(m, policy(action="plug"))
@@ -148,6 +161,42 @@ class Daxctl(MemmapdTest):
         d.settle()
         self.assertEqual((m.states(), m.devices["dax0.0"].driver), ("-" * 8, "kmem"))
         self.assertEqual(d.device()["state"], "removed")
+
+
+class Surprise(MemmapdTest):
+    """A device of kmem's goes, and asks nobody."""
+
+    def go(self, offline, **kw):
+        m = self.machine(module=False, devices=[Dax(size=1 * GiB, native=True, **kw)],
+                         auto_online="online")
+        d = self.daemon(m)
+        d.wait_state("dax0.0", "online" if not kw else "refused")
+        numbers = m.devices["dax0.0"].numbers
+        for i in offline:
+            m.write(f"{MEMORY}/memory{numbers[i]}/state", "offline")
+        d.settle()
+        m.remove("dax0.0")
+        d.wait(lambda: d.message("GONE") or d.message("ORPHANED"), "the end of it")
+        return numbers, d
+
+    def test_in_use(self):
+        numbers, d = self.go([2, 7])
+        self.assertEqual(d.message("GONE"), [])
+        said = d.message("ORPHANED")[-1]
+        self.assertIn("The device is gone, and 6 of its blocks are still in use: "
+                      f"memory{numbers[0]} to memory{numbers[1]}, "
+                      f"memory{numbers[3]} to memory{numbers[6]}.", said["MESSAGE"])
+        self.assertEqual(said["PRIORITY"], "3")
+
+    def test_not_in_use(self):
+        _, d = self.go(range(8))
+        self.assertEqual(d.message("ORPHANED"), [])
+        self.assertEqual(len(d.message("GONE")), 1)
+
+    def test_never_taken_in(self):
+        """It was kmem's before memmapd came; its memory is lost all the same."""
+        _, d = self.go([], driver="kmem")
+        self.assertIn("8 of its blocks are still in use", d.message("ORPHANED")[-1]["MESSAGE"])
 
 
 class Earlier(MemmapdTest):

@@ -9,11 +9,14 @@
 # behind, which memmapd says, and takes up again when told to.
 # ignored, removed: what daxctl does with a device that memmapd is to leave alone, or that
 # an operator took out, is not interfered with, step by step.
+# gone: a device of stock kmem's goes with its memory in use, for which the driver has no
+# books: memmapd says what stays.
 # variant: earlier ram=1G hmem=1G
 # variant: rule ram=1G hmem=2G
 # variant: rule-native ram=1G hmem=2G
 # variant: flipped ram=1G hmem=4G
 # variant: daxctl ram=1G hmem=1G
+# variant: gone ram=1G hmem=1G
 # variant: ignored ram=1G nvdimm=1G
 # variant: removed ram=1G nvdimm=1G
 # timeout: 240
@@ -94,9 +97,7 @@ rule() {
 
 rule_native() {
 	write_rule
-	rm "/lib/modules/$(uname -r)/"*/memmapd_kmem.ko*
-	command memmapd --load-module
-	run_memmapd /run/policy.json
+	without_module
 	zones_told
 	eq "driver" "$(driver)" kmem
 }
@@ -151,6 +152,26 @@ daxctl_forced() {
 	eq "driver" "$(driver)" memmapd_kmem
 	eq "orphans" "$(cat /sys/bus/dax/drivers/memmapd_kmem/orphans)" ""
 	all_in_zone 1 Movable
+}
+
+without_module() {
+	rm "/lib/modules/$(uname -r)/"*/memmapd_kmem.ko*
+	command memmapd --load-module
+	run_memmapd /run/policy.json
+}
+
+gone() {
+	without_module
+	wait_device dax0.0 online 60
+	first=$(blocks 1 | head -n 1)
+	echo offline >$sysmem/memory$((first + 7))/state || die "offline"
+	wait_device dax0.0 degraded 20
+	check "hmem goes" modprobe -r dax_hmem
+	wait_for 20 eval '! memmapctl explain dax0.0' || die "still shown"
+	logged 1 "7 of its blocks are still in use: memory$first to memory$((first + 6))."
+	logged 0 "The device is gone."
+	eq "online" "$(blocks_online 1)" 7
+	check "the memory works" eval 'fill 1 8'
 }
 
 # alone DESC: memmapd has said and done nothing since the last time.
