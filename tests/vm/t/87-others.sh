@@ -30,7 +30,8 @@ driver() { basename "$(readlink /sys/bus/dax/devices/dax0.0/driver)"; }
 in_zone() { for _b in $(blocks 1); do zone_of "$_b"; done | grep -c "^$1$"; }
 # told WHAT...: memmapctl explain says it, sooner or later.
 told() {
-	wait_for 20 eval 'memmapctl explain dax0.0 | grep -qF "$*"' ||
+	_what=$*
+	wait_for 20 eval 'memmapctl explain dax0.0 | grep -qF "$_what"' ||
 		die "not told: $*; but: $(dev /message)"
 	echo "ok: told: $*"
 }

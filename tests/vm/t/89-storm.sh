@@ -2,8 +2,8 @@
 # Thousands of events about memory.
 # overflow: while memmapd is stopped, more come than the kernel keeps for it, and those of
 # a device that comes, and of one that goes, are lost: it looks again, and sees both.
-# storm: 100000 while it runs: it answers meanwhile, sees what happens in the middle, and
-# is no larger than before.
+# storm: 300000 while it runs, faster than it can take them: it answers meanwhile, sees
+# what happened in the middle, and is no larger than before.
 # variant: overflow ram=1G hmem=1G
 # variant: storm ram=1G hmem=1G
 # timeout: 300
@@ -11,13 +11,19 @@
 
 memmapd() { exec memmapd "$@" 2>>/run/log; }
 
-# storm_of N: so many events, by the time it returns.
-storm_of() {
+# start_storm N: of so many events.
+start_storm() {
+	rm -f /run/storm
 	storm "$1" >/run/storm &
-	_storm=$!
+	storm=$!
 	wait_for 10 grep -q listening /run/storm || die "nobody listens"
 	udevadm trigger --action=change $sysmem/memory0
-	wait $_storm || die "no storm"
+}
+
+# storm_of N: so many events, by the time it returns.
+storm_of() {
+	start_storm "$1"
+	wait $storm || die "no storm"
 	cat /run/storm
 }
 
@@ -71,12 +77,12 @@ storm)
 	storm_of 2000
 	wait_for 20 eval '[ "$(queue 5)" = 0 ]' || die "it does not come to an end"
 	before=$(rss)
-	timed "storm" storm_of 100000 &
-	all=$!
-	sleep 0.5
+	start_storm 300000
+	sleep 0.3
 	check "memmapd answers" timed "status" memmapctl status
+	check "while it is on" kill -0 $storm
 	echo offline >$sysmem/memory35/state || die "offline"
-	wait $all || die "no storm"
+	timed "the rest" wait $storm || die "no storm"
 	wait_for 60 eval '[ "$(queue 5)" = 0 ]' || die "it does not come to an end"
 	wait_device dax0.0 degraded 20
 	eq "online" "$(dev /blocks/online) $(blocks_online 1)" "7 7"
