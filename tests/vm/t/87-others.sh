@@ -26,7 +26,7 @@ auto_online=$sysmem/auto_online_blocks
 memmapd() { exec memmapd "$@" 2>>/run/log; }
 
 driver() { basename "$(readlink /sys/bus/dax/devices/dax0.0/driver)"; }
-# in_zone ZONE: how many of the device's blocks are; or are "offline".
+# in_zone ZONE: how many of the device's blocks are.
 in_zone() { for _b in $(blocks 1); do zone_of "$_b"; done | grep -c "^$1$"; }
 # told WHAT...: memmapctl explain says it, sooner or later.
 told() {
@@ -44,26 +44,22 @@ logged() {
 mode() { daxctl list -d dax0.0 | jp /0/mode; }
 
 earlier() {
-	check "new memory comes online by itself" eval "echo online >$auto_online"
+	# In the kernel zone it might not go offline again.
+	check "new memory comes online by itself" eval "echo online_movable >$auto_online"
 	check "stock kmem has it" bind_kmem dax0.0
 	wait_for 10 eval '[ "$(blocks_online 1)" = 8 ]' || die "it is not online"
-	before=$(in_zone Normal)
 	start_memmapd /run/policy.json
 	wait_device dax0.0 refused 30
 	told "The driver kmem holds it and its memory is in use. Once all of it is offline"
 	check "status shows it" eval 'memmapctl status | grep "^dax0.0.*refused.*8/8"'
 	sleep 1
-	eq "online, and in the kernel zone" "$(blocks_online 1) $(in_zone Normal)" "8 $before"
+	eq "online, driver" "$(blocks_online 1) $(driver)" "8 kmem"
 	logged 1 "Refused. The driver kmem holds it"
-	# In that zone it may not go; then nothing else can be shown.
-	daxctl offline-memory dax0.0
-	if [ "$(in_zone Normal)" = 0 ]; then
-		wait_device dax0.0 online 60
-		eq "driver" "$(driver)" memmapd_kmem
-		all_in_zone 1 Movable
-		note "taken over"
-	fi
-	eq "the kernel's default" "$(cat $auto_online)" online
+	check "offline" daxctl offline-memory dax0.0
+	wait_device dax0.0 online 60
+	eq "online, driver" "$(blocks_online 1) $(driver)" "8 memmapd_kmem"
+	all_in_zone 1 Movable
+	eq "the kernel's default" "$(cat $auto_online)" online_movable
 }
 
 # As Red Hat's 40-redhat.rules and Ubuntu's have it.
