@@ -174,8 +174,8 @@ static int do_online(struct run *run, const struct step *step) {
                 return r < 0 ? r : -EIO;
         }
         if (now.zone != step->zone)
-                return exec_diverged(run, step, false, "somebody else brought it online in the %s zone",
-                                zone_to_string(now.zone));
+                return exec_diverged(run, step, false, "somebody else brought memory%llu online in the "
+                                     "%s zone", number_of(run, step), zone_to_string(now.zone));
         return 0;
 }
 

@@ -18,10 +18,12 @@
 #define FAILED_DELAY_USEC (5 * 1000000ULL)
 
 /* Memory that is in use cannot go with its device; the operator must know of it. */
-static void log_gone(const struct manager *m, const struct record *r) {
+static void log_gone(const struct manager *m, const struct record *r, const struct device *was) {
         char which[MESSAGE_MAX];
         uint64_t n = orphans_of(m->sysfs, r->name, m->model->block_size, which, sizeof(which));
 
+        if (n == 0 && was)
+                n = orphans_among(m->sysfs, m->model, was, which, sizeof(which));
         if (n > 0)
                 log_about(LOG_ERR, (struct log_about) {
                         .message_id = MESSAGE_ORPHANED, .device = r->name,
@@ -35,8 +37,8 @@ static void log_gone(const struct manager *m, const struct record *r) {
         log_anew(r->name);
 }
 
-/* Devices that went: their records, and what was kept of them. */
-static void forget_gone(struct manager *m) {
+/* Devices that went since @before: their records, and what was kept of them. */
+static void forget_gone(struct manager *m, const struct model *before) {
         struct record **at = &m->records;
 
         while (*at) {
@@ -49,7 +51,7 @@ static void forget_gone(struct manager *m) {
                         continue;
                 }
                 operate_gone(r);
-                log_gone(m, r);
+                log_gone(m, r, before ? model_device(before, r->name) : NULL);
                 if (!m->dry_run)
                         state_forget_device(m->sysfs, r->name);
                 if (m->goes)
@@ -112,7 +114,7 @@ static int take_turns(struct manager *m) {
 }
 
 void manager_look(struct manager *m) {
-        struct model *model = NULL;
+        struct model *model = NULL, *before;
         int r;
 
         if (!m->dry_run)
@@ -124,9 +126,10 @@ void manager_look(struct manager *m) {
                 manager_look_in(m, FAILED_DELAY_USEC);
                 return;
         }
-        model_free(m->model);
+        before = m->model;
         m->model = model;
-        forget_gone(m);
+        forget_gone(m, before);
+        model_free(before);
         if (take_turns(m) < 0) {
                 log_error("Out of memory.");
                 manager_look_in(m, FAILED_DELAY_USEC);

@@ -88,6 +88,8 @@ struct record {
         bool first_online;
         struct timeline *timeline;      /* of the last taking in, or NULL */
         size_t seen_online, seen_plugged;
+        uint8_t *meant;                 /* per block, the zone it was to have; see meant.h */
+        size_t n_meant;
 };
 
 struct manager {

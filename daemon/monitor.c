@@ -9,6 +9,9 @@
 /* A large device brings thousands of memory events at once. */
 #define RECEIVE_BUFFER (16 * 1024 * 1024)
 
+/* So many at once, that a storm of events leaves time for other things. */
+#define MAX_EVENTS 4096
+
 struct monitor {
         struct udev *udev;
         struct udev_monitor *udev_monitor;
@@ -24,7 +27,7 @@ static int on_event(sd_event_source *s, int fd, uint32_t revents, void *userdata
         (void) s;
         (void) fd;
         (void) revents;
-        for (;;) {
+        for (int i = 0; i < MAX_EVENTS; i++) {
                 struct udev_device *d;
 
                 errno = 0;
@@ -36,6 +39,7 @@ static int on_event(sd_event_source *s, int fd, uint32_t revents, void *userdata
                 else
                         other = true;
                 udev_device_unref(d);
+                errno = 0;
         }
         if (errno == ENOBUFS) {
                 log_warning("Some uevents were lost; looking at everything again.");

@@ -401,14 +401,25 @@ static void show_held(struct record *r, const struct device *d) {
                          "until \"memmapctl release %s\".", c.online, d->n_blocks, r->name);
 }
 
+static void show_removed(struct record *r, const struct device *d) {
+        struct device_counts c = device_count(d);
+
+        if (c.plugged > 0)
+                record_set_state(r, STATE_REMOVED, "Taken out by an operator; since then, somebody "
+                                 "else has added %zu of %zu blocks (driver %s), %zu online. Left "
+                                 "as it is.", c.plugged, d->n_blocks, d->driver, c.online);
+        else
+                record_set_state(r, STATE_REMOVED, "Taken out by an operator; stays out until "
+                                 "\"memmapctl online %s\".", r->name);
+}
+
 bool operate_consider(struct manager *m, struct record *r, struct device *d) {
         if (m->dry_run)
                 return false;
         if (r->op)
                 proceed(r, d);
         else if (r->removed)
-                record_set_state(r, STATE_REMOVED, "Taken out by an operator; stays out until "
-                                 "\"memmapctl online %s\".", r->name);
+                show_removed(r, d);
         else if (r->held)
                 show_held(r, d);
         return r->op || r->removed || r->held;

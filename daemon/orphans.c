@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "orphans.h"
+#include "probe.h"
 
 #define ORPHANS "sys/bus/dax/drivers/" MODULE_NAME "/orphans"
 
@@ -38,5 +39,39 @@ uint64_t orphans_of(const struct sysfs *s, const char *device, uint64_t block_si
                 append(buf, size, start / block_size, end / block_size);
                 blocks += (end + 1 - start) / block_size;
         }
+        return blocks;
+}
+
+static bool is_anybodys(const struct model *m, uint64_t number) {
+        for (size_t i = 0; i < m->n_devices; i++) {
+                const struct device *d = &m->devices[i];
+
+                for (size_t j = 0; d->holder != HOLDER_NONE && j < d->n_blocks; j++)
+                        if (d->blocks[j].number == number)
+                                return true;
+        }
+        return false;
+}
+
+uint64_t orphans_among(const struct sysfs *s, const struct model *m, const struct device *d,
+                       char *buf, size_t size) {
+        uint64_t blocks = 0, first = 0, last = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < d->n_blocks; i++) {
+                uint64_t number = d->blocks[i].number;
+                enum block_state state = probe_block_state(s, number);
+
+                if ((state != BLOCK_ONLINE && state != BLOCK_GOING) || is_anybodys(m, number))
+                        continue;
+                if (blocks > 0 && number != last + 1)
+                        append(buf, size, first, last);
+                if (blocks == 0 || number != last + 1)
+                        first = number;
+                last = number;
+                blocks++;
+        }
+        if (blocks > 0)
+                append(buf, size, first, last);
         return blocks;
 }

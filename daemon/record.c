@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "manager.h"
+#include "meant.h"
 #include "operate.h"
 #include "state.h"
 
@@ -63,6 +64,7 @@ struct record *record_free(struct record *r) {
         json_object_put(r->decision);
         free(r->failed);
         free(r->added);
+        free(r->meant);
         free(r);
         return NULL;
 }
@@ -123,6 +125,7 @@ void record_renew(struct manager *m, struct record *r) {
         r->stuck = r->settled = r->settled_with_failures = false;
         r->rolled_back = r->handed_back = false;
         r->rounds = 0;
+        meant_forget(r);
         /* Its time is that of this taking in, not since the first one. */
         r->started_usec = 0;
         r->first_online = false;

@@ -6,7 +6,9 @@
 
 #include "log.h"
 #include "manager.h"
+#include "meant.h"
 #include "names.h"
+#include "orphans.h"
 #include "plan.h"
 #include "state.h"
 
@@ -88,7 +90,9 @@ static void hand_back(struct manager *m, struct record *r, const struct device *
         };
         uint64_t autoprobe = 1;
 
-        if (r->handed_back || m->dry_run || d->holder != HOLDER_NONE)
+        /* From then on, who takes its driver away means it. */
+        r->handed_back |= d->holder != HOLDER_NONE;
+        if (r->handed_back || m->dry_run)
                 return;
         (void) sysfs_read_u64(m->sysfs, &autoprobe, 10, "sys/bus/dax/drivers_autoprobe");
         if (autoprobe == 0)
@@ -116,7 +120,7 @@ static void log_done(struct manager *m, struct record *r, const struct device *d
         uint64_t total = node_total(m->model, d->target_node);
         double seconds = r->started_usec ? (double) (now_usec() - r->started_usec) / 1e6 : 0;
 
-        log_about(c.failed ? LOG_WARNING : LOG_NOTICE, (struct log_about) {
+        log_about(c.failed || meant_missed(r, d) ? LOG_WARNING : LOG_NOTICE, (struct log_about) {
                 .message_id = MESSAGE_DONE, .device = r->name,
         }, "%s Memmaps: %zu in RAM, %zu on their own blocks, %zu in seeds. Node %d gained %.0f MiB "
                   "in %.1f s.", r->message, c.ram, c.device, c.seed, d->target_node,
@@ -143,10 +147,22 @@ static const char *all_blocks(const struct record *r, const struct device *d, ch
         return buf;
 }
 
+/* " 2 of them ...", or nothing, of what is online. */
+static const char *in_other_zones(const struct record *r, const struct device *d, char *buf,
+                                  size_t size) {
+        size_t n = meant_missed(r, d);
+
+        buf[0] = '\0';
+        if (n > 0)
+                snprintf(buf, size, " %zu of them %s not in the zone that was decided, as somebody "
+                         "else brought %s online.", n, n == 1 ? "is" : "are", n == 1 ? "it" : "them");
+        return buf;
+}
+
 static void show_outcome(struct record *r, const struct device *d, struct device_counts c,
                          enum action action) {
         size_t n = allowed(r, d);
-        char all[96];
+        char all[96], zones[128];
 
         r->seen_online = c.online;
         r->seen_plugged = c.plugged;
@@ -157,8 +173,9 @@ static void show_outcome(struct record *r, const struct device *d, struct device
                 record_set_state(r, STATE_PLUGGED, "%s are plugged, %zu online.",
                                  all_blocks(r, d, all, sizeof(all)), c.online);
         else if (c.online >= n)
-                record_set_state(r, STATE_ONLINE, "%s are online: %zu movable, %zu kernel.",
-                                 all_blocks(r, d, all, sizeof(all)), c.movable, c.kernel);
+                record_set_state(r, STATE_ONLINE, "%s are online: %zu movable, %zu kernel.%s",
+                                 all_blocks(r, d, all, sizeof(all)), c.movable, c.kernel,
+                                 in_other_zones(r, d, zones, sizeof(zones)));
         else
                 record_set_state(r, STATE_DEGRADED, "%zu of %zu blocks online, %zu plugged; the "
                                  "others %s.", c.online, d->n_blocks, c.plugged,
@@ -190,12 +207,43 @@ static void finish(struct manager *m, struct record *r, struct device *d,
         d->settled = true;
 }
 
-static void look_at_settled(struct record *r, const struct device *d,
+/* Its driver was taken away while memory of it was in use: true, and that is said. */
+static bool is_orphaned(struct manager *m, struct record *r, const struct device *d) {
+        char which[MESSAGE_MAX / 2], before[MESSAGE_MAX];
+        uint64_t n;
+        bool lost;
+
+        if (d->holder != HOLDER_NONE)
+                return false;
+        n = orphans_of(m->sysfs, r->name, m->model->block_size, which, sizeof(which));
+        lost = n == 0;
+        /* The kernel's own driver forgets them. */
+        if (n == 0 && r->adopted)
+                n = orphans_among(m->sysfs, m->model, d, which, sizeof(which));
+        if (n == 0)
+                return false;
+        memcpy(before, r->message, sizeof(before));
+        record_set_state(r, STATE_DEGRADED, "Somebody else unbound its driver while %" PRIu64 " of "
+                         "its blocks %s in use: %s. That memory goes on working; %s%s%s.", n,
+                         n == 1 ? "was" : "were", which, lost ? "nothing can take it over or out "
+                         "before the next boot" : "\"memmapctl apply ", lost ? "" : r->name,
+                         lost ? "" : "\" takes it over again");
+        if (strcmp(before, r->message) != 0)
+                log_about(LOG_ERR, (struct log_about) {
+                        .message_id = MESSAGE_ORPHANED, .device = r->name,
+                }, "%s", r->message);
+        r->seen_online = r->seen_plugged = 0;
+        return true;
+}
+
+static void look_at_settled(struct manager *m, struct record *r, const struct device *d,
                             const struct decision *decision) {
         struct device_counts c = device_count(d);
         bool known = r->state == STATE_ONLINE || r->state == STATE_PLUGGED ||
                 r->state == STATE_DEGRADED;
 
+        if (is_orphaned(m, r, d))
+                return;
         if (known && (c.online != r->seen_online || c.plugged != r->seen_plugged))
                 log_about(LOG_NOTICE, (struct log_about) {
                         .message_id = MESSAGE_FOREIGN, .device = r->name,
@@ -320,6 +368,8 @@ static void on_event(void *userdata, const struct exec_event *e) {
                         .message_id = MESSAGE_DIVERGED, .device = r->name,
                         .step = step_to_string(e->step),
                 }, "Stopped to plan anew: %s.", e->text);
+                /* Whoever did it: there is one block less to bring online. */
+                r->progressed |= e->step == STEP_ONLINE;
                 r->stray_device |= e->stray && e->planned == PLACEMENT_DEVICE;
                 r->stray_seed |= e->stray && e->planned == PLACEMENT_SEED;
                 break;
@@ -398,6 +448,7 @@ static void start(struct manager *m, struct record *r, const struct device *d,
         r->measuring = plan->steps[0].kind == STEP_BIND;
         r->payer = decision->payer;
         r->promised = decision->ram_cost;
+        meant_note(r, d, decision);
         promise_zones(m, r, d, decision);
         record_set_state(r, STATE_WORKING, "Being taken in.");
 }
@@ -504,7 +555,7 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
                 ignore(m, r, d, decision);
                 break;
         case VERDICT_SETTLED:
-                look_at_settled(r, d, decision);
+                look_at_settled(m, r, d, decision);
                 break;
         default:
                 refuse(m, r, d, decision);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "decide.h"
 
@@ -208,7 +209,9 @@ const char *reason_format(const struct decision *d, const struct reason *r,
                 snprintf(buf, size, "A process has its device node open; see fuser(1).");
                 break;
         case REASON_HELD:
-                snprintf(buf, size, "The driver %s holds it and its memory is in use.", r->text);
+                snprintf(buf, size, "The driver %s holds it and its memory is in use.%s", r->text,
+                         strcmp(r->text, "kmem") == 0 ?
+                         " Once all of it is offline, memmapd takes it over." : "");
                 break;
         case REASON_NO_TARGET_NODE:
                 snprintf(buf, size, "It has no target node, so the kernel cannot add its memory.");
