@@ -150,7 +150,7 @@ class Daxctl(MemmapdTest):
         d = self.daemon(m)
         d.wait_state("dax0.0", "online")
         d.ctl("remove", "dax0.0", )
-        self.assertIn("stays out", d.device()["message"])
+        self.assertIn("stays out", d.wait_state("dax0.0", "removed")["message"])
         m.write(f"{DRIVERS}/kmem/bind", "dax0.0")
         d.wait(lambda: "8 of 8 blocks (driver kmem), 0 online" in d.device()["message"], "told")
         for number in m.devices["dax0.0"].numbers:

@@ -243,7 +243,7 @@ removed)
 	start_memmapd /run/policy.json
 	wait_device dax0.0 online 60
 	check "removed" memmapctl remove dax0.0
-	eq "state" "$(dev /state)" removed
+	wait_device dax0.0 removed 10
 	daxctl_story
 	check "and in again" memmapctl online dax0.0
 	wait_device dax0.0 online 60
