@@ -196,6 +196,21 @@ static void print_memmaps(struct json_object *d) {
                 puts("  none, as no block is plugged");
 }
 
+void print_after_online(struct json_object *d) {
+        struct json_object *list = field_get(d, "after_online", json_type_array);
+        size_t n = list ? json_object_array_length(list) : 0;
+
+        if (n > 0)
+                puts("\nAfter online");
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *o = json_object_array_get_idx(list, i);
+
+                printf("  %-18s %-8s %s\n", field_string(o, "setting", "?"),
+                       field_string(o, "value", "?"),
+                       field_string(o, "text", "Once all of it is online."));
+        }
+}
+
 static void print_text(struct json_object *d) {
         print_header(d);
         print_memdevs(d);
@@ -204,6 +219,7 @@ static void print_text(struct json_object *d) {
         print_reasons(d);
         print_blocks(d);
         print_memmaps(d);
+        print_after_online(d);
 }
 
 enum exit_code verb_explain(const struct options *o, int argc, char **argv) {

@@ -217,7 +217,8 @@ static struct json_object *describe_memdevs(const struct device *d) {
         return list;
 }
 
-static struct json_object *describe_device(const struct record *r, const struct device *d) {
+static struct json_object *describe_device(const struct manager *m, const struct record *r,
+                                           const struct device *d) {
         struct device_counts c = device_count(d);
         struct json_object *o = json_object_new_object();
 
@@ -241,6 +242,7 @@ static struct json_object *describe_device(const struct record *r, const struct 
         json_object_object_add(o, "progress", describe_progress(r));
         add_bool(o, "held", r->held);
         json_object_object_add(o, "operation", describe_operation(r));
+        json_object_object_add(o, "after_online", after_online_describe(m, r));
         return o;
 }
 
@@ -302,8 +304,9 @@ struct json_object *describe(const struct manager *m) {
 
                 for (const struct record *r = m->records; r; r = r->next)
                         if (strcmp(r->name, d->name) == 0)
-                                json_object_array_add(list, describe_device(r, d));
+                                json_object_array_add(list, describe_device(m, r, d));
         }
         json_object_object_add(o, "devices", list);
+        json_object_object_add(o, "after_online", after_online_describe_all(m));
         return o;
 }
