@@ -195,9 +195,10 @@ class AfterOnline(MemmapdTest):
 
     def test_the_first_one(self):
         """They ask for different things."""
-        m = self.two(demotion="true")
+        m = self.tiered(Dax("dax0.0", size=GiB, target_node=1), demotion="true")
         d = self.online(m, rule("a", {"device": "dax0.0"}, after_online={"demotion": True}),
                         rule("b", {"device": "dax1.0"}, after_online={"demotion": False}))
+        m.add(Dax("dax1.0", size=GiB, target_node=2))
         d.wait_state("dax1.0", "online")
         d.settle()
         self.assertHas(m, demotion="true")
