@@ -187,6 +187,14 @@ static void set(const struct manager *m, struct record *r, const struct spot *s,
         (void) save(m);
 }
 
+/*
+ * A kernel that was told no bandwidths has nothing to work weights out of: it says that it
+ * does until a weight is written, and cannot be told to again (mm/mempolicy.c).
+ */
+static bool is_for_good(const struct spot *s, int error) {
+        return s->knob == AFTER_AUTO_WEIGHTS && error == -ENODEV;
+}
+
 static void put_back(const struct manager *m, const struct spot *s, struct after_item **at) {
         struct after_item *i = *at;
         char got[AFTER_TEXT_MAX] = "";
@@ -200,6 +208,14 @@ static void put_back(const struct manager *m, const struct spot *s, struct after
                         .message_id = MESSAGE_AFTER_PUT_BACK, .device = i->owner,
                 }, "/%s is %s again, as it was before: no device asks for %s any more.", s->path,
                           got, i->kept.set);
+                drop(m, at);
+                return;
+        }
+        if (is_for_good(s, r)) {
+                log_about(LOG_INFO, (struct log_about) {
+                        .message_id = MESSAGE_AFTER_NOT_SET, .device = i->owner,
+                }, "/%s stays %s: this kernel knows of no bandwidths to work out weights from.",
+                          s->path, i->kept.set);
                 drop(m, at);
                 return;
         }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the policy has set on the machine for memory that is online, and put back."""
+import errno
 import json
 import os
 import unittest
@@ -233,7 +234,7 @@ class AfterOnline(MemmapdTest):
 
     def test_refused_by_the_kernel(self):
         m = self.tiered()
-        m.faults.tunable = {DEMOTION: None}
+        m.faults.tunable = {DEMOTION: errno.EPERM}
         d = self.online(m, **ALL)
         self.assertHas(m, demotion="false", balancing="3", node1="3")
         self.assertEqual(self.outcomes(d)["demotion"], "failed")
@@ -243,7 +244,7 @@ class AfterOnline(MemmapdTest):
         d.reload()
         d.settle()
         self.assertHas(m, demotion="true")
-        m.faults.tunable = {DEMOTION: None}
+        m.faults.tunable = {DEMOTION: errno.EPERM}
         d.ctl("remove", "dax0.0", check=0)
         d.settle()
         self.assertRegex(d.message("AFTER_NOT_SET")[1]["MESSAGE"], "Cannot set .* back to false")
@@ -287,6 +288,35 @@ class AfterOnline(MemmapdTest):
         self.assertEqual([a for a in m.log if a.startswith("tune")],
                          [f"tune {WEIGHTS}/auto false", f"tune {WEIGHTS}/node1 3",
                           f"tune {WEIGHTS}/auto true"])
+        self.assertFalse(m.tree.exists(KEPT))
+
+    def test_weights_for_good(self):
+        """That kernel has never been told how fast its nodes are."""
+        m = self.tiered(auto="true")
+        d = self.online(m, interleave_weight=3)
+        m.faults.tunable = {f"{WEIGHTS}/auto": errno.ENODEV}
+        d.ctl("remove", "dax0.0", check=0)
+        d.settle()
+        self.assertHas(m, auto="false", node1="1")
+        self.assertRegex(d.message("AFTER_NOT_SET")[0]["MESSAGE"], "/auto stays false: this kernel")
+        self.assertFalse(m.tree.exists(KEPT))
+
+    def test_node_goes(self):
+        """And the file of its weight with it; it has what it had when it comes again."""
+        m = self.tiered()
+        weight = f"{WEIGHTS}/node1"
+        d = self.online(m, interleave_weight=3)
+        m.tree.unlink(weight)
+        d.ctl("remove", "dax0.0", check=0)
+        d.settle()
+        self.assertTrue(m.tree.exists(KEPT))
+        m.tree.line(weight, "3", 0o644)
+        d.ctl("online", "dax0.0", check=0)
+        d.wait_state("dax0.0", "online")
+        d.settle()
+        d.ctl("remove", "dax0.0", check=0)
+        d.settle()
+        self.assertHas(m, node1="1")
         self.assertFalse(m.tree.exists(KEPT))
 
     def test_gone(self):

@@ -162,8 +162,8 @@ class FakeMachine:
 
     def store_tunable(self, path, text):
         value = self.faults.tunable.get(path, text)
-        if value is None:
-            raise KernelError(errno.EPERM)
+        if isinstance(value, int):
+            raise KernelError(value)
         self.record(f"tune {path} {value}")
         self.tree.line(path, value, 0o644)
 

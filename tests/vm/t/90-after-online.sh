@@ -34,6 +34,15 @@ again() {
 # weight N: what a weight is to be, where there are weights.
 weight() { kernel 6.1 && echo - || echo "$1"; }
 
+# put_back: all is as it was.  Of "auto", newer kernels let that be only where they know of
+# bandwidths, which these machines do not have.
+put_back() {
+	wait_for 3 eval '[ "$(all)" = "$before" ]' && return
+	[ "$(of $weights/auto)" = false ] || return 1
+	said 1 "$weights/auto stays false: this kernel knows of no bandwidths"
+	[ "$(all)" = "$(echo "$before" | sed 's/true\( [^ ]* [^ ]*\)$/false\1/')" ]
+}
+
 load_hmem
 before=$(all)
 tiering=$(($(cat $balancing) | 2))
@@ -64,7 +73,7 @@ one() {
 	eq "after restarts" "$(all)" "$online"
 	eq "lines" "$(grep -c "is .* now; it was" /run/log)" "$lines"
 	check "removed" memmapctl remove dax0.0
-	wait_for 10 eval '[ "$(all)" = "$before" ]' || die "not put back: $(all), was $before"
+	put_back || die "not put back: $(all), was $before"
 
 	# Somebody else has the last word.
 	check "taken in" memmapctl online dax0.0
@@ -102,7 +111,7 @@ two() {
 	wait_for 10 eval '[ "$(cat $demotion)" = false ]' || die "the second one has no say"
 	eq "weight" "$(of $weights/node2)" "$(weight 5)"
 	check "removed" memmapctl remove dax1.0
-	wait_for 10 eval '[ "$(all)" = "$before" ]' || die "not put back: $(all), was $before"
+	put_back || die "not put back: $(all), was $before"
 }
 
 $VARIANT
