@@ -261,6 +261,9 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                         r->promised -= r->promised < d->memmap_size ? r->promised : d->memmap_size;
                 return;
         }
+        /* What the kernel's own driver takes in comes as a whole, and offline. */
+        if (d->holder == HOLDER_KMEM && d->blocks[e->block].state != BLOCK_ONLINE)
+                (void) failure_note_added(r, e->block);
         d->blocks[e->block].state = BLOCK_ONLINE;
         d->blocks[e->block].zone = e->zone;
         r->coming[e->zone] -= min_u64(r->coming[e->zone], r->manager->model->block_size);
