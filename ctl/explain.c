@@ -10,6 +10,7 @@
 
 static void print_header(struct json_object *d) {
         const char *region = field_string(d, "region", NULL);
+        const char *decoder = field_string(d, "decoder", NULL);
         const char *message = field_string(d, "message", NULL);
         int64_t node = field_int(d, "target_node", -1);
         uint64_t size = field_size(d, "size");
@@ -21,6 +22,8 @@ static void print_header(struct json_object *d) {
                field_string(d, "backing", "unknown"));
         if (region && *region)
                 printf(" in %s", region);
+        if (decoder)
+                printf(" of %s", decoder);
         if (node >= 0)
                 printf(", for node %" PRId64, node);
         printf("; driver %s, backend %s\n", field_string(d, "driver", "none"),

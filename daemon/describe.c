@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "eject.h"
 #include "letters.h"
 #include "manager.h"
 #include "names.h"
@@ -212,6 +213,8 @@ static struct json_object *describe_memdevs(const struct device *d) {
                 add_string(o, "health", dev->known & MEMDEV_HEALTH ?
                            health_to_string(dev->health) : NULL);
                 add_string(o, "firmware", dev->firmware);
+                json_object_object_add(o, "numa_node", dev->known & MEMDEV_NODE ?
+                                       json_object_new_int(dev->numa_node) : NULL);
                 json_object_array_add(list, o);
         }
         return list;
@@ -225,6 +228,7 @@ static struct json_object *describe_device(const struct manager *m, const struct
         add_string(o, "name", d->name);
         add_string(o, "backing", backing_to_string(d->backing));
         add_string(o, "region", d->region);
+        add_string(o, "decoder", d->decoder);
         add_string(o, "uuid", d->uuid);
         json_object_object_add(o, "memdevs", describe_memdevs(d));
         add_int(o, "target_node", d->target_node);
@@ -308,5 +312,6 @@ struct json_object *describe(const struct manager *m) {
         }
         json_object_object_add(o, "devices", list);
         json_object_object_add(o, "after_online", after_online_describe_all(m));
+        json_object_object_add(o, "orders", eject_describe(m));
         return o;
 }
