@@ -144,8 +144,8 @@ static int write_and_read(const struct manager *m, const struct spot *s, struct 
 static void note_result(struct record *r, const struct spot *s, const struct after_kept *k,
                         bool tell) {
         if (strcmp(k->set, k->wanted) != 0)
-                note(r, s, AFTER_DIFFERS, tell ? LOG_WARNING : -1, "/%s is %s, although %s was written to it.",
-                     s->path, k->set, k->wanted);
+                note(r, s, AFTER_DIFFERS, tell ? LOG_WARNING : -1,
+                     "/%s is %s, although %s was written to it.", s->path, k->set, k->wanted);
         else if (strcmp(k->set, k->before) == 0)
                 note(r, s, AFTER_IS_SET, tell ? LOG_INFO : -1, "/%s is %s, as it was before.",
                      s->path, k->set);
@@ -246,8 +246,8 @@ static void note_missing(struct record *r, const struct spot *s) {
 
 static void note_lost(struct record *r, const struct spot *s, const struct after_kept *k,
                       int priority) {
-        note(r, s, AFTER_WAS_CHANGED, priority, "Somebody else changed /%s from %s to %s. It is left "
-             "as it is.", s->path, k->set, s->text);
+        note(r, s, AFTER_WAS_CHANGED, priority, "Somebody else changed /%s from %s to %s. It is "
+             "left as it is.", s->path, k->set, s->text);
 }
 
 static void notice(const struct manager *m, struct record *r, const struct spot *s,
@@ -267,7 +267,8 @@ static void act(const struct asking *a, const struct spot *s, const struct after
         struct record *r = record_of(a, who);
         char wanted[AFTER_TEXT_MAX] = "";
 
-        switch (after_decide(s->knob, who ? who->wish : NULL, i ? &i->kept : NULL, now_of(s), wanted)) {
+        switch (after_decide(s->knob, who ? who->wish : NULL, i ? &i->kept : NULL, now_of(s),
+                             wanted)) {
         case AFTER_SET:
                 set(m, r, s, wanted);
                 break;
@@ -476,11 +477,24 @@ struct after *after_free(struct after *a) {
 
 /* Telling */
 
-static void name_wish(enum after_knob k, const struct after_online *wish, char *buf, size_t size) {
+static void add_string(struct json_object *o, const char *key, const char *s) {
+        json_object_object_add(o, key, s[0] ? json_object_new_string(s) : NULL);
+}
+
+static struct json_object *describe_note(enum after_knob k, const struct after_online *wish,
+                                         const struct after_note *n) {
+        struct json_object *o = json_object_new_object();
+        char value[AFTER_TEXT_MAX];
+
         if (k == AFTER_BALANCING)
-                snprintf(buf, size, "%s", balancing_to_string(wish->balancing));
+                snprintf(value, sizeof(value), "%s", balancing_to_string(wish->balancing));
         else
-                (void) after_wanted(k, wish, "", buf);
+                (void) after_wanted(k, wish, "", value);
+        add_string(o, "setting", after_knob_to_string(k));
+        add_string(o, "value", value);
+        add_string(o, "outcome", outcome_words[n->outcome]);
+        add_string(o, "text", n->text);
+        return o;
 }
 
 struct json_object *after_online_describe(const struct manager *m, const struct record *r) {
@@ -491,24 +505,16 @@ struct json_object *after_online_describe(const struct manager *m, const struct 
         if (!m->policy || !d || r->state == STATE_IGNORED || r->state == STATE_REFUSED)
                 return NULL;
         wish = policy_resolve(m->policy, policy_match(m->policy, d)).after_online;
-        for (int k = 0; k < _AFTER_KNOB_MAX; k++) {
-                const struct after_note *n = &r->after[k];
-                struct json_object *o;
-                char value[AFTER_TEXT_MAX];
+        for (int i = 0; i < _AFTER_KNOB_MAX; i++) {
+                const struct after_note *n = &r->after[i];
+                enum after_knob k = (enum after_knob) i;
 
                 /* Of this one, nobody needs to know where the kernel has it not. */
-                if (!after_asks((enum after_knob) k, &wish) ||
+                if (!after_asks(k, &wish) ||
                     (k == AFTER_AUTO_WEIGHTS && n->outcome == AFTER_NOT_YET))
                         continue;
                 list = list ?: json_object_new_array();
-                o = json_object_new_object();
-                name_wish((enum after_knob) k, &wish, value, sizeof(value));
-                json_object_object_add(o, "setting",
-                                       json_object_new_string(after_knob_to_string((enum after_knob) k)));
-                json_object_object_add(o, "value", json_object_new_string(value));
-                json_object_object_add(o, "outcome", json_object_new_string(outcome_words[n->outcome]));
-                json_object_object_add(o, "text", n->text[0] ? json_object_new_string(n->text) : NULL);
-                json_object_array_add(list, o);
+                json_object_array_add(list, describe_note(k, &wish, n));
         }
         return list;
 }
@@ -521,12 +527,11 @@ struct json_object *after_online_describe_all(const struct manager *m) {
                 char path[128] = "/";
 
                 path_of(i->knob, i->node, path + 1, sizeof(path) - 1);
-                json_object_object_add(o, "file", json_object_new_string(path));
-                json_object_object_add(o, "setting",
-                                       json_object_new_string(after_knob_to_string(i->knob)));
-                json_object_object_add(o, "device", json_object_new_string(i->owner));
-                json_object_object_add(o, "value", json_object_new_string(i->kept.set));
-                json_object_object_add(o, "before", json_object_new_string(i->kept.before));
+                add_string(o, "file", path);
+                add_string(o, "setting", after_knob_to_string(i->knob));
+                add_string(o, "device", i->owner);
+                add_string(o, "value", i->kept.set);
+                add_string(o, "before", i->kept.before);
                 json_object_object_add(o, "changed", json_object_new_boolean(i->kept.lost));
                 json_object_array_add(list, o);
         }

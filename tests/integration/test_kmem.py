@@ -5,6 +5,7 @@ import errno
 import os
 import signal
 import threading
+import unittest
 
 from fakemachine import Daemon, Dax, FakeMachine, GiB, MiB, policy
 from harness import MemmapdTest, rule
@@ -189,3 +190,7 @@ class Kmem(MemmapdTest):
         d.settle()
         self.assertEqual(m.devices["dax0.0"].driver, "kmem")
         self.assertEqual([a for a in m.log[len(log):] if a.startswith(("unplug", "offline"))], [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -14,7 +14,11 @@ memmapd() { exec memmapd "$@" 2>>/run/log; }
 
 # of FILE: what it has, "-" if it is not there.
 of() { cat "$1" 2>/dev/null || echo -; }
-all() { echo "$(of $demotion) $(of $balancing) $(of $weights/auto) $(of $weights/node1) $(of $weights/node2)"; }
+all() {
+	for _file in $demotion $balancing $weights/auto $weights/node1 $weights/node2; do
+		of $_file
+	done | xargs
+}
 # outcome SETTING [DEVICE]
 outcome() {
 	for _i in 0 1 2 3; do
