@@ -453,6 +453,63 @@ static int decode_create_region(
         return decode_object(d, path, value, "write true, false or { \"ways\": 2 }", sections);
 }
 
+/* For memory that is online */
+
+static int decode_demotion(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct after_online *a = target;
+
+        a->sets_demotion = true;
+        return decode_bool(d, path, value, &a->demotion);
+}
+
+static int decode_weight(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct after_online *a = target;
+        int64_t weight = 0;
+        int r;
+
+        r = decode_integer(d, path, value, "an integer from 1 to 255", 1, 255, &weight);
+        if (r >= 0)
+                a->weight = (unsigned int) weight;
+        return r;
+}
+
+static int decode_balancing(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        static const char *const words[] = { "off", "tiering", NULL };
+        struct after_online *a = target;
+        int r;
+
+        r = decode_word(d, path, value, words, balancing_from_string);
+        if (r < 0)
+                return r;
+        a->balancing = (enum balancing) r;
+        return 0;
+}
+
+static const struct field after_fields[] = {
+        { "demotion", decode_demotion },
+        { "interleave_weight", decode_weight },
+        { "numa_balancing", decode_balancing },
+        {},
+};
+
+static int decode_after_online(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct settings *s = target;
+        const struct section sections[] = {
+                { after_fields, &s->after_online }, { common_fields }, {},
+        };
+
+        return decode_object(d, path, value, "write { \"demotion\": true }, or {} to leave the "
+                             "machine as it is", sections);
+}
+
 const struct field settings_fields[] = {
         { "action", decode_action, SETTING_ACTION },
         { "memmap", decode_memmap, SETTING_MEMMAP },
@@ -469,6 +526,7 @@ const struct field settings_fields[] = {
         { "pressure", decode_pressure, SETTING_PRESSURE },
         { "use", decode_use, SETTING_USE },
         { "create_region", decode_create_region, SETTING_CREATE_REGION },
+        { "after_online", decode_after_online, SETTING_AFTER_ONLINE },
         {},
 };
 

@@ -63,6 +63,7 @@ void print_memdev_facts(struct json_object *memdev) {
                 { "firmware",           "firmware" },
         };
         int64_t class = field_int(memdev, "qos_class", -1);
+        int64_t node = field_int(memdev, "numa_node", -1);
 
         for (size_t i = 0; i < ELEMENTSOF(facts); i++) {
                 const char *fact = field_string(memdev, facts[i].key, NULL);
@@ -72,6 +73,8 @@ void print_memdev_facts(struct json_object *memdev) {
         }
         if (class >= 0)
                 printf(" QoS class %" PRId64, class);
+        if (node >= 0)
+                printf(" at node %" PRId64, node);
 }
 
 enum exit_code device_find(struct json_object *description, const char *name,

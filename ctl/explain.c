@@ -10,6 +10,7 @@
 
 static void print_header(struct json_object *d) {
         const char *region = field_string(d, "region", NULL);
+        const char *decoder = field_string(d, "decoder", NULL);
         const char *message = field_string(d, "message", NULL);
         int64_t node = field_int(d, "target_node", -1);
         uint64_t size = field_size(d, "size");
@@ -21,6 +22,8 @@ static void print_header(struct json_object *d) {
                field_string(d, "backing", "unknown"));
         if (region && *region)
                 printf(" in %s", region);
+        if (decoder)
+                printf(" of %s", decoder);
         if (node >= 0)
                 printf(", for node %" PRId64, node);
         printf("; driver %s, backend %s\n", field_string(d, "driver", "none"),
@@ -196,6 +199,21 @@ static void print_memmaps(struct json_object *d) {
                 puts("  none, as no block is plugged");
 }
 
+void print_after_online(struct json_object *d) {
+        struct json_object *list = field_get(d, "after_online", json_type_array);
+        size_t n = list ? json_object_array_length(list) : 0;
+
+        if (n > 0)
+                puts("\nAfter online");
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *o = json_object_array_get_idx(list, i);
+
+                printf("  %-18s %-8s %s\n", field_string(o, "setting", "?"),
+                       field_string(o, "value", "?"),
+                       field_string(o, "text", "Once all of it is online."));
+        }
+}
+
 static void print_text(struct json_object *d) {
         print_header(d);
         print_memdevs(d);
@@ -204,6 +222,7 @@ static void print_text(struct json_object *d) {
         print_reasons(d);
         print_blocks(d);
         print_memmaps(d);
+        print_after_online(d);
 }
 
 enum exit_code verb_explain(const struct options *o, int argc, char **argv) {

@@ -6,3 +6,6 @@
 
 /* The reasons of a device, each on a line. */
 void print_reasons(struct json_object *device);
+
+/* What the policy sets on the machine for it, and what became of that. */
+void print_after_online(struct json_object *device);

@@ -77,6 +77,7 @@ static void print_device(struct json_object *d, uint64_t block_size) {
         print_runs(plan);
         print_cost(d, plan);
         print_reasons(d);
+        print_after_online(d);
 }
 
 static void print_text(struct json_object *description) {

@@ -71,6 +71,12 @@ void auto_online_release(const struct sysfs *s, int lock) {
         closep(&lock);
 }
 
+bool auto_online_is_held(const struct sysfs *s) {
+        _cleanup_(closep) int fd = lock(s, LOCK_EX | LOCK_NB);
+
+        return fd == -EWOULDBLOCK;
+}
+
 void auto_online_recover(const struct sysfs *s) {
         _cleanup_(closep) int kept = sysfs_open(s, O_PATH, "%s", KEPT + 1);
         int fd;

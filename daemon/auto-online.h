@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "sysfs.h"
 
 /* Only one at a time holds it; others wait.  @ret_lock: for auto_online_release(). */
@@ -16,6 +18,9 @@ int auto_online_hold(const struct sysfs *s, int *ret_lock);
 
 /* Put it back, unless somebody else has changed it since. */
 void auto_online_release(const struct sysfs *s, int lock);
+
+/* Somebody does: the kernel's own driver is being bound to a device. */
+bool auto_online_is_held(const struct sysfs *s);
 
 /* After a crash: put it back, unless somebody holds it now. */
 void auto_online_recover(const struct sysfs *s);

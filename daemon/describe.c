@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "eject.h"
 #include "letters.h"
 #include "manager.h"
 #include "names.h"
@@ -212,18 +213,22 @@ static struct json_object *describe_memdevs(const struct device *d) {
                 add_string(o, "health", dev->known & MEMDEV_HEALTH ?
                            health_to_string(dev->health) : NULL);
                 add_string(o, "firmware", dev->firmware);
+                json_object_object_add(o, "numa_node", dev->known & MEMDEV_NODE ?
+                                       json_object_new_int(dev->numa_node) : NULL);
                 json_object_array_add(list, o);
         }
         return list;
 }
 
-static struct json_object *describe_device(const struct record *r, const struct device *d) {
+static struct json_object *describe_device(const struct manager *m, const struct record *r,
+                                           const struct device *d) {
         struct device_counts c = device_count(d);
         struct json_object *o = json_object_new_object();
 
         add_string(o, "name", d->name);
         add_string(o, "backing", backing_to_string(d->backing));
         add_string(o, "region", d->region);
+        add_string(o, "decoder", d->decoder);
         add_string(o, "uuid", d->uuid);
         json_object_object_add(o, "memdevs", describe_memdevs(d));
         add_int(o, "target_node", d->target_node);
@@ -241,6 +246,7 @@ static struct json_object *describe_device(const struct record *r, const struct 
         json_object_object_add(o, "progress", describe_progress(r));
         add_bool(o, "held", r->held);
         json_object_object_add(o, "operation", describe_operation(r));
+        json_object_object_add(o, "after_online", after_online_describe(m, r));
         return o;
 }
 
@@ -309,8 +315,10 @@ struct json_object *describe(const struct manager *m) {
 
                 for (const struct record *r = m->records; r; r = r->next)
                         if (strcmp(r->name, d->name) == 0)
-                                json_object_array_add(list, describe_device(r, d));
+                                json_object_array_add(list, describe_device(m, r, d));
         }
         json_object_object_add(o, "devices", list);
+        json_object_object_add(o, "after_online", after_online_describe_all(m));
+        json_object_object_add(o, "orders", eject_describe(m));
         return o;
 }

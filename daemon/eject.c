@@ -422,3 +422,32 @@ int eject_restore(struct manager *m, const char *name, struct refusal *ret) {
         marks_restore(m->sysfs, name);
         return 0;
 }
+
+/* Telling */
+
+/* What is waited for, or being done. */
+static const char *stage_of(const struct eject *e) {
+        return e->worker ? "dismantling" : e->why[0] ? "returning" : "leaving";
+}
+
+struct json_object *eject_describe(const struct manager *m) {
+        struct json_object *list = json_object_new_array();
+
+        for (const struct eject *e = m->ejects; list && e; e = e->next) {
+                struct json_object *o = json_object_new_object();
+
+                json_object_object_add(o, "name", json_object_new_string(e->name));
+                json_object_object_add(o, "kind", json_object_new_string(
+                        operation_to_string(OPERATION_REMOVE)));
+                json_object_object_add(o, "stage", json_object_new_string(stage_of(e)));
+                json_object_object_add(o, "devices", to_array(e->devices, sizeof(e->devices[0]),
+                                                              e->n_devices));
+                json_object_object_add(o, "regions", to_array(e->regions, sizeof(e->regions[0]),
+                                                              e->n_regions));
+                json_object_object_add(o, "memdevs", to_array(e->memdevs, sizeof(e->memdevs[0]),
+                                                              e->n_memdevs));
+                json_object_object_add(o, "why", e->why[0] ? json_object_new_string(e->why) : NULL);
+                json_object_array_add(list, o);
+        }
+        return list;
+}

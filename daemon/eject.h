@@ -28,5 +28,8 @@ bool eject_look(struct manager *m);
 /* The device's own order has come to its end. */
 void eject_device_ended(struct record *r, const struct operation_end *end);
 
+/* All orders that are under way. */
+struct json_object *eject_describe(const struct manager *m);
+
 /* The order that a device goes by, or NULL. */
 const char *eject_order_of(const struct manager *m, const char *device);

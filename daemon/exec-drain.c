@@ -48,8 +48,10 @@ int exec_unplug(const struct run *run, const struct step *step) {
         return r == -ENOENT ? 0 : r;
 }
 
-/* Taken in a moment ago, it is not missed: no memory has to be left for it.  The kernel's
- * own driver gives back all or nothing: its blocks only go offline. */
+/*
+ * Taken in a moment ago, it is not missed: no memory has to be left for it.  The kernel's
+ * own driver gives back all or nothing: its blocks only go offline, until it is unbound.
+ */
 int exec_take_back(const struct run *run, const struct step *step) {
         return backend_is_whole(run->job->decision->backend) ? take_offline(run, step) :
                 exec_unplug(run, step);

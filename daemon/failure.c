@@ -94,7 +94,10 @@ static void on_event(void *userdata, const struct exec_event *e) {
 
         if (e->kind == EXEC_STEP_DONE) {
                 r->done++;
-                r->n_back++;
+                r->n_back += e->step == STEP_TAKE_BACK;
+        } else if (e->kind == EXEC_STEP_FAILED && e->step == STEP_UNBIND) {
+                /* Of what stays in it, all has been said. */
+                r->done++;
         } else if (e->kind == EXEC_STEP_FAILED) {
                 char block[32];
 
@@ -118,12 +121,16 @@ static void on_lost(void *userdata, const char *why) {
         end_rollback(r);
 }
 
-/* The last first, as the memmaps of later ones may be in earlier ones. */
-static struct plan *plan_back(const struct record *r, const struct device *d) {
+/*
+ * The last first, as the memmaps of later ones may be in earlier ones.  From the kernel's
+ * own driver they only go offline, until it gives the device back.
+ */
+static struct plan *plan_back(const struct record *r, const struct device *d,
+                              const struct decision *decision) {
         struct plan *p = calloc(1, sizeof(*p));
 
         if (p)
-                p->steps = calloc(r->n_added + 1, sizeof(*p->steps));
+                p->steps = calloc(r->n_added + 2, sizeof(*p->steps));
         if (!p || !p->steps)
                 return plan_free(p);
         for (size_t i = r->n_added; i > 0; i--)
@@ -132,13 +139,15 @@ static struct plan *plan_back(const struct record *r, const struct device *d) {
                         p->steps[p->n_steps++] = (struct step) {
                                 .kind = STEP_TAKE_BACK, .block = r->added[i - 1],
                         };
+        if (backend_is_whole(decision->backend))
+                p->steps[p->n_steps++] = (struct step) { .kind = STEP_UNBIND };
         return p;
 }
 DEFINE_CLEANUP(struct plan *, plan_free)
 
 static bool roll_back(struct record *r, const struct device *d, const struct decision *decision,
                       size_t failed) {
-        _cleanup_(plan_freep) struct plan *plan = plan_back(r, d);
+        _cleanup_(plan_freep) struct plan *plan = plan_back(r, d, decision);
         struct exec_job job = {
                 .sysfs = r->manager->sysfs, .model = r->manager->model, .device = d,
                 .decision = decision, .plan = plan,
@@ -147,7 +156,8 @@ static bool roll_back(struct record *r, const struct device *d, const struct dec
 
         if (!plan || worker_start(r->manager->event, &job, &handler, &r->worker) < 0)
                 return false;
-        r->n_added = r->total = plan->n_steps;
+        r->total = plan->n_steps;
+        r->n_added = plan->n_steps - backend_is_whole(decision->backend);
         r->done = r->n_back = 0;
         r->n_lost = failed;
         record_set_state(r, STATE_WORKING, "%zu blocks failed; what was taken in is taken out again.",

@@ -174,8 +174,8 @@ static int look_ahead(struct model *m, const struct policy *p, const struct devi
 static int describe_all(const struct forecast *f, struct model *m, struct record *records,
                         struct json_object **plans, struct json_object **ret) {
         const struct manager manager = {
-                .in_force = (struct policy_files *) f->files, .dry_run = true, .model = m,
-                .records = records,
+                .in_force = (struct policy_files *) f->files, .policy = f->files->policy,
+                .dry_run = true, .model = m, .records = records,
         };
         _cleanup_(freep) struct turn *turns = calloc(m->n_devices + 1, sizeof(*turns));
         struct json_object *o, *devices;

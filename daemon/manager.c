@@ -135,6 +135,7 @@ void manager_look(struct manager *m) {
                 manager_look_in(m, FAILED_DELAY_USEC);
                 return;
         }
+        after_online_look(m);
         look_again_for_the_refused(m);
         regions_look(m);
 }
@@ -169,6 +170,7 @@ void manager_stop(struct manager *m) {
         }
         m->regions = regions_free(m->regions);
         m->ejects = ejects_free(m->ejects);
+        m->after = after_free(m->after);
         m->looks = schedule_free(m->looks);
         m->model = model_free(m->model);
         manager_stop_policy(m);

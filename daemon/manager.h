@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <systemd/sd-event.h>
 
+#include "after-online.h"
 #include "decide.h"
 #include "operation.h"
 #include "policy-files.h"
@@ -90,6 +91,9 @@ struct record {
         size_t seen_online, seen_plugged;
         uint8_t *meant;                 /* per block, the zone it was to have; see meant.h */
         size_t n_meant;
+
+        bool asks;                      /* for what "after_online" says */
+        struct after_note after[_AFTER_KNOB_MAX];       /* what became of it */
 };
 
 struct manager {
@@ -108,6 +112,7 @@ struct manager {
         struct record *records;
         struct regions *regions;        /* see regions.h */
         struct eject *ejects;           /* see eject.h */
+        struct after *after;            /* see after-online.h */
         bool recalled;                  /* those that were ordered before the start */
         struct schedule *looks;         /* at the machine */
         uint64_t n_looks;

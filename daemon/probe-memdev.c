@@ -45,6 +45,9 @@ void probe_expander(const struct sysfs *s, struct memdev *dev) {
         if (sysfs_read_int(s, &dev->qos_class, CXL "/ram/qos_class", name) >= 0 &&
             dev->qos_class >= 0)
                 dev->known |= MEMDEV_QOS_CLASS;
+        /* -1 on a machine that does not say. */
+        if (sysfs_read_int(s, &dev->numa_node, CXL "/numa_node", name) >= 0 && dev->numa_node >= 0)
+                dev->known |= MEMDEV_NODE;
         if (sysfs_read(s, dev->firmware, sizeof(dev->firmware), CXL "/firmware_version", name) < 0)
                 dev->firmware[0] = '\0';
 }
@@ -106,6 +109,14 @@ static int find_nvdimm(const struct sysfs *s, const char *device, int i, struct 
         return dev->name[0] ? 0 : -ENODATA;
 }
 
+/* A region is a child of its root decoder. */
+static void probe_decoder(const struct sysfs *s, struct device *d) {
+        char link[SYSFS_PATH_MAX];
+
+        if (sysfs_link(s, link, sizeof(link), CXL, d->region) >= 0)
+                path_part(link, 1, d->decoder, sizeof(d->decoder));
+}
+
 /* Those of a region are numbered without a gap. */
 static bool is_the_end(int r) {
         return r == -ENOENT || r == -ENXIO;
@@ -120,6 +131,8 @@ void probe_memdevs(const struct sysfs *s, struct device *d) {
         }
         if (!cxl && sysfs_read(s, d->uuid, sizeof(d->uuid), DEVICE "/../uuid", d->name) < 0)
                 d->uuid[0] = '\0';
+        if (cxl)
+                probe_decoder(s, d);
         while (d->n_memdevs < MEMDEVS_MAX) {
                 struct memdev *dev = &d->memdevs[d->n_memdevs];
                 int i = (int) d->n_memdevs, r;

@@ -46,6 +46,7 @@ struct record *record_get(struct manager *m, const struct device *d) {
         r->arrival = m->n_looks;
         r->payer = -1;
         r->settled = state_settled(m->sysfs, d->name, &r->settled_with_failures, &r->decision);
+        r->asks = r->settled;
         r->adopted = state_adopted(m->sysfs, d->name);
         operate_recall(r, d);
         r->next = m->records;

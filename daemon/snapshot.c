@@ -56,6 +56,7 @@ static const struct item {
         { LINK, CXL "region*" },
         { LINK, CXL "endpoint*/uport" },
         { CONTENTS, CXL "region*/target[0-9]*" },
+        { CONTENTS, CXL "mem[0-9]*/numa_node" },
         { CONTENTS, CXL "mem[0-9]*/serial" },
         { CONTENTS, CXL "mem[0-9]*/firmware_version" },
         { CONTENTS, CXL "mem[0-9]*/ram/qos_class" },

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "auto-online.h"
 #include "log.h"
 #include "manager.h"
 #include "meant.h"
@@ -309,6 +310,9 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                         r->promised -= r->promised < d->memmap_size ? r->promised : d->memmap_size;
                 return;
         }
+        /* What the kernel's own driver takes in comes as a whole, and offline. */
+        if (d->holder == HOLDER_KMEM && d->blocks[e->block].state != BLOCK_ONLINE)
+                (void) failure_note_added(r, e->block);
         d->blocks[e->block].state = BLOCK_ONLINE;
         d->blocks[e->block].zone = e->zone;
         r->coming[e->zone] -= min_u64(r->coming[e->zone], r->manager->model->block_size);
@@ -521,6 +525,16 @@ static void refuse(struct manager *m, struct record *r, const struct device *dev
         finish_what_is_plugged(m, r, device, d);
 }
 
+/*
+ * A killed worker is not gone before the kernel is done with what it was at: until then,
+ * blocks that are not there are not left out, they are still to come.
+ */
+static bool is_being_bound(const struct manager *m, const struct record *r,
+                           const struct device *d) {
+        return d->holder == HOLDER_KMEM && r->adopted && !r->settled &&
+                device_count(d).plugged < d->n_blocks && auto_online_is_held(m->sysfs);
+}
+
 void take_consider(struct manager *m, struct record *r, struct device *d) {
         _cleanup_(decision_freep) struct decision *decision = NULL;
 
@@ -534,6 +548,11 @@ void take_consider(struct manager *m, struct record *r, struct device *d) {
         }
         if ((r->stuck && now_usec() < r->retry_usec) || failure_is_waiting(r, d, now_usec()))
                 return;
+        if (is_being_bound(m, r, d)) {
+                record_set_state(r, STATE_WORKING, "The kernel's own driver is taking it in.");
+                manager_look_in(m, ROUND_USEC);
+                return;
+        }
         if (r->stuck) {
                 r->stuck = false;
                 r->rounds = MAX_ROUNDS - 1;

@@ -92,6 +92,7 @@ enum {
         MEMDEV_PRODUCT          = 1 << 2,
         MEMDEV_QOS_CLASS        = 1 << 3,
         MEMDEV_HEALTH           = 1 << 4,
+        MEMDEV_NODE             = 1 << 5,
 };
 
 /* A region is made of so many at most; CXL has no more. */
@@ -105,6 +106,7 @@ struct memdev {
         uint64_t serial;
         unsigned int vendor, product;   /* PCI's numbers */
         int qos_class;
+        int numa_node;                  /* that it is plugged in nearest to */
         enum health health;
 };
 
@@ -112,6 +114,7 @@ struct device {
         char name[32];                  /* dax0.0 */
         uint64_t identity;              /* another one under the same name has another */
         char region[64];                /* its parent in sysfs */
+        char decoder[24];               /* root decoder that a CXL region is in; "": none */
         enum backing backing;
         char uuid[40];                  /* of a namespace, as ndctl shows it; "": not known */
         bool memdevs_known;             /* these are all there are */

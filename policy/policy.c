@@ -41,6 +41,12 @@ static const char *const prefer_words[_PREFER_MAX] = {
         [PREFER_CAPACITY] = "capacity",
 };
 
+static const char *const balancing_words[_BALANCING_MAX] = {
+        [BALANCING_AS_IS] = "as-is",
+        [BALANCING_OFF] = "off",
+        [BALANCING_TIERING] = "tiering",
+};
+
 static const char *const order_words[_ORDER_MAX] = {
         [ORDER_FAST] = "fast",
         [ORDER_ASCENDING] = "ascending",
@@ -81,6 +87,14 @@ const char *zone_mode_to_string(enum zone_mode z) {
 
 int zone_mode_from_string(const char *s) {
         return word_index(zone_mode_words, _ZONE_MODE_MAX, s);
+}
+
+const char *balancing_to_string(enum balancing b) {
+        return balancing_words[b];
+}
+
+int balancing_from_string(const char *s) {
+        return word_index(balancing_words, _BALANCING_MAX, s);
 }
 
 int action_from_string(const char *s) {
@@ -140,6 +154,8 @@ void settings_override(struct settings *base, const struct settings *over) {
                 base->priority = over->priority;
         if (over->given & SETTING_CREATE_REGION)
                 base->create_region = over->create_region;
+        if (over->given & SETTING_AFTER_ONLINE)
+                base->after_online = over->after_online;
         base->given |= over->given;
 }
 

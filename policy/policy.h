@@ -94,6 +94,21 @@ struct create_region {
         unsigned int granularity;       /* bytes, from one expander to the next */
 };
 
+/* How the kernel moves pages between nodes by what is used of them. */
+enum balancing {
+        BALANCING_AS_IS,
+        BALANCING_OFF,
+        BALANCING_TIERING,      /* hot pages of slow nodes to fast ones */
+        _BALANCING_MAX,
+};
+
+/* What is set for memory that is online, see after.h.  Nothing unless the policy says so. */
+struct after_online {
+        bool sets_demotion, demotion;
+        unsigned int weight;            /* of its node, for interleaving; 0: as it is */
+        enum balancing balancing;
+};
+
 /* Which settings were given. */
 enum {
         SETTING_ACTION          = 1 << 0,
@@ -111,6 +126,7 @@ enum {
         SETTING_PRESSURE        = 1 << 12,
         SETTING_USE             = 1 << 13,
         SETTING_CREATE_REGION   = 1 << 14,
+        SETTING_AFTER_ONLINE    = 1 << 15,
 };
 
 struct settings {
@@ -130,6 +146,7 @@ struct settings {
         struct pressure pressure;       /* at which it goes slower, or waits */
         int priority;                   /* among devices that wait at the same time */
         struct create_region create_region;
+        struct after_online after_online;
 };
 
 struct rule {
@@ -181,6 +198,8 @@ const char *on_failure_to_string(enum on_failure f);
 int on_failure_from_string(const char *s);
 const char *zone_mode_to_string(enum zone_mode z);
 int zone_mode_from_string(const char *s);
+const char *balancing_to_string(enum balancing b);
+int balancing_from_string(const char *s);
 
 /* Frees what the policy holds, and the policy.  Returns NULL. */
 struct policy *policy_free(struct policy *p);

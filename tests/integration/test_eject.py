@@ -76,6 +76,31 @@ class Eject(MemmapdTest):
                          "card can be pulled.")
         self.assertOut(m, "mem0")
 
+    def test_shown(self):
+        """While it is under way."""
+        m, d = self.taken_in()
+        begun, go_on = threading.Event(), threading.Event()
+
+        def hook(line):
+            if line.startswith("offline"):
+                m.faults.hook = None
+                begun.set()
+                go_on.wait(20)
+        m.faults.hook = hook
+        self.assertEqual(d.describe()["orders"], [])
+        self.remove(d, "mem0")
+        self.assertTrue(begun.wait(20))
+        self.assertEqual(d.describe()["orders"], [
+            {"name": "mem0", "kind": "remove", "stage": "leaving", "devices": ["dax0.0"],
+             "regions": ["region0"], "memdevs": ["mem0"], "why": None}])
+        self.assertRegex(d.ctl("status", check=0).stdout,
+                         r"(?m)^mem0: being removed; memory is being taken out of dax0\.0\.$")
+        go_on.set()
+        self.ejected(d)
+        d.settle()
+        self.assertEqual(d.describe()["orders"], [])
+        self.assertNotIn("mem0", d.ctl("status", check=0).stdout)
+
     def test_stays_removed(self):
         for verb in ("apply", "online"):
             with self.subTest(verb=verb):

@@ -141,6 +141,45 @@ class Kmem(MemmapdTest):
         d.settle()
         self.assertEqual(m.states().count("-"), 1)
 
+    def rolled_back(self, m, d):
+        number = m.devices["dax0.0"].numbers[5]
+        m.faults.fail_online(number, errno.EIO)
+        d.set_policy(policy(on_failure="rollback"))
+        d.start()
+        return d.wait_state("dax0.0", "rolled-back")["message"]
+
+    def test_rollback(self):
+        """It gives back all of it."""
+        m = self.without_module()
+        d = self.daemon(m, start=False)
+        self.assertEqual(self.rolled_back(m, d),
+                         "1 blocks failed, and 15 others were taken out again.")
+        d.settle()
+        self.assertEqual(m.states(), "." * 16)
+        self.assertIsNone(m.devices["dax0.0"].driver)
+        self.assertEqual(d.message("FOREIGN"), [])
+        d.stop()
+        d.start()
+        d.settle()
+        self.assertEqual(m.states(), "." * 16)
+        m.faults.failing.clear()
+        d.reload()
+        d.wait_state("dax0.0", "online")
+        self.assertAllOnline(m)
+
+    def test_rollback_of_what_is_in_use(self):
+        """Then none of it."""
+        m = self.without_module()
+        numbers = m.devices["dax0.0"].numbers
+        m.faults.fail_offline(numbers[3], errno.EBUSY)
+        d = self.daemon(m, start=False)
+        self.assertEqual(self.rolled_back(m, d), "1 blocks failed, and 14 others were taken out "
+                         "again; the rest is in use and stays.")
+        self.assertEqual(m.states(), "---m" + 12 * "-")
+        self.assertEqual(m.devices["dax0.0"].driver, "kmem")
+        self.assertIn(f"Cannot take back memory{numbers[3]}",
+                      d.message("STEP_FAILED")[-1]["MESSAGE"])
+
     def test_the_module_comes_later(self):
         m = self.without_module()
         d = self.daemon(m)

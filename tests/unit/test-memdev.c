@@ -43,9 +43,13 @@ static struct device probed(struct tree *t, const char *parents) {
 }
 
 static void expanders(void **state) {
-        struct device d = probed(*state, CXL_REGION "/dax_region0");
+        struct device d;
 
+        tree_put(*state, CXL_BUS "mem0/numa_node", "-1\n");
+        tree_put(*state, CXL_BUS "mem1/numa_node", "1\n");
+        d = probed(*state, CXL_REGION "/dax_region0");
         assert_true(d.memdevs_known);
+        assert_string_equal(d.decoder, "decoder0.0");
         assert_size(d.n_memdevs, 2);
         assert_string_equal(d.memdevs[0].name, "mem0");
         assert_string_equal(d.memdevs[0].firmware, "BWFW 00");
@@ -57,6 +61,8 @@ static void expanders(void **state) {
         assert_int_equal(d.memdevs[0].qos_class, 0);
         assert_string_equal(d.memdevs[1].name, "mem1");
         assert_size(d.memdevs[1].serial, 0x3e9);
+        assert_true(d.memdevs[1].known & MEMDEV_NODE);
+        assert_int_equal(d.memdevs[1].numa_node, 1);
         assert_string_equal(d.uuid, "");
 }
 

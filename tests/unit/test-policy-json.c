@@ -144,6 +144,34 @@ static void test_create_region(void **state) {
         }
 }
 
+static void test_after_online(void **state) {
+        static const struct {
+                const char *text;
+                struct after_online after;
+        } cases[] = {
+                { DEFAULTS("\"after_online\": {}"), {} },
+                { DEFAULTS("\"after_online\": { \"demotion\": false }"), { .sets_demotion = true } },
+                { DEFAULTS("\"after_online\": { \"interleave_weight\": 255 }"), { .weight = 255 } },
+                { DEFAULTS("\"after_online\": { \"numa_balancing\": \"off\" }"),
+                  { .balancing = BALANCING_OFF } },
+                { DEFAULTS("\"after_online\": { \"demotion\": true, \"interleave_weight\": 1, "
+                           "\"numa_balancing\": \"tiering\", \"comment\": \"why\" }"),
+                  { .sets_demotion = true, .demotion = true, .weight = 1,
+                    .balancing = BALANCING_TIERING } },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(policy_freep) struct policy *p = decode(cases[i].text);
+                const struct after_online *a = &p->defaults.after_online, *e = &cases[i].after;
+
+                assert_int_equal(p->defaults.given, SETTING_AFTER_ONLINE);
+                assert_true(a->sets_demotion == e->sets_demotion && a->demotion == e->demotion);
+                assert_int_equal(a->weight, e->weight);
+                assert_int_equal(a->balancing, e->balancing);
+        }
+}
+
 static void test_retry_left_open(void **state) {
         _cleanup_(policy_freep) struct policy *p = decode(DEFAULTS("\"retry\": { \"times\": 1 }"));
 
@@ -428,6 +456,7 @@ int main(void) {
                 cmocka_unit_test(test_given_alone),
                 cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_create_region),
+                cmocka_unit_test(test_after_online),
                 cmocka_unit_test(test_retry_left_open),
                 cmocka_unit_test(test_facts),
                 cmocka_unit_test(test_combined),

@@ -193,6 +193,14 @@ static void test_limits(void **state) {
                 { DEFAULTS("\"create_region\": { \"granularity\": 300 }"),
                   "/defaults/create_region/granularity", 2, 35,
                   "300 is no power of 2; write a power of 2 from 256 to 16384" },
+                { DEFAULTS("\"after_online\": true"), "/defaults/after_online", 2, 17,
+                  "write { \"demotion\": true }, or {} to leave the machine as it is" },
+                { DEFAULTS("\"after_online\": { \"interleave_weight\": 256 }"),
+                  "/defaults/after_online/interleave_weight", 2, 40, "an integer from 1 to 255" },
+                { DEFAULTS("\"after_online\": { \"numa_balancing\": 2 }"),
+                  "/defaults/after_online/numa_balancing", 2, 37, "" },
+                { DEFAULTS("\"after_online\": { \"demote\": true }"),
+                  "/defaults/after_online/demote", 2, 19, "demotion" },
                 { DEFAULTS("\"retry\": { \"delay\": \"1s\" }"), "/defaults/retry", 2, 10,
                   "the key \"times\" is missing; say how often" },
                 { DEFAULTS("\"retry\": { \"times\": 1, \"delay\": \"5m\" }"), "/defaults/retry/delay", 2,
@@ -282,7 +290,7 @@ static void test_unknown_keys(void **state) {
                   "unknown key \"x\"; use \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
                   "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
                   "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\", "
-                  "\"create_region\" or \"comment\"" },
+                  "\"create_region\", \"after_online\" or \"comment\"" },
                 { RULES("{\n \"nmae\": \"n\" }"), "/rules/0/nmae", 3, 2, "did you mean \"name\"?" },
                 { RULES("{\n \"backing\": \"cxl\" }"), "/rules/0/backing", 3, 2,
                   "it belongs into the \"match\" of a rule" },
@@ -292,7 +300,7 @@ static void test_unknown_keys(void **state) {
                   "use \"name\", \"match\", \"action\", \"memmap\", \"ram_reserve\", \"zone\", "
                   "\"movable_ratio\", \"order\", \"allow_seeds\", \"backend\", \"max_size\", "
                   "\"on_failure\", \"retry\", \"priority\", \"pressure\", \"use\", "
-                  "\"create_region\" or \"comment\"" },
+                  "\"create_region\", \"after_online\" or \"comment\"" },
                 { MATCH("\"target-nod\": 1"), "/rules/0/match/target-nod", 2, 1,
                   "did you mean \"target_node\"?" },
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,

@@ -110,6 +110,10 @@ static void assert_settings(struct settings a, struct settings b) {
         assert_int_equal(a.create_region.create, b.create_region.create);
         assert_int_equal(a.create_region.ways, b.create_region.ways);
         assert_int_equal(a.create_region.granularity, b.create_region.granularity);
+        assert_int_equal(a.after_online.sets_demotion, b.after_online.sets_demotion);
+        assert_int_equal(a.after_online.demotion, b.after_online.demotion);
+        assert_int_equal(a.after_online.weight, b.after_online.weight);
+        assert_int_equal(a.after_online.balancing, b.after_online.balancing);
 }
 
 static void builtin_is_what_the_manual_says(void **state) {
@@ -126,7 +130,7 @@ static void builtin_is_what_the_manual_says(void **state) {
 #define ALL (SETTING_ACTION | SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ZONE |     \
              SETTING_ORDER | SETTING_ALLOW_SEEDS | SETTING_BACKEND |     \
              SETTING_MOVABLE_RATIO | SETTING_MAX_SIZE | SETTING_ON_FAILURE | SETTING_RETRY | \
-             SETTING_PRIORITY | SETTING_PRESSURE | SETTING_CREATE_REGION)
+             SETTING_PRIORITY | SETTING_PRESSURE | SETTING_CREATE_REGION | SETTING_AFTER_ONLINE)
 
 static const struct settings other = {
         .action = ACTION_PLUG, .memmap = MEMMAP_MIXED, .ram_reserve = { .value = 5 },
@@ -135,6 +139,10 @@ static const struct settings other = {
         .retry = { .times = 3, .delay_usec = 7, .max_delay_usec = 8 }, .priority = -4,
         .pressure = { .slow = 5, .stop = 6 },
         .create_region = { .create = true, .ways = 2, .granularity = 512 },
+        .after_online = {
+                .sets_demotion = true, .demotion = true, .weight = 4,
+                .balancing = BALANCING_TIERING,
+        },
 };
 
 static void defaults_override_builtin(void **state) {
@@ -176,6 +184,8 @@ static void rule_overrides_defaults_one_by_one(void **state) {
                         expected.pressure = back.pressure;
                 if (bit == SETTING_CREATE_REGION)
                         expected.create_region = back.create_region;
+                if (bit == SETTING_AFTER_ONLINE)
+                        expected.after_online = back.after_online;
                 if (bit == SETTING_RETRY)
                         expected.retry = back.retry;
                 expected.on_failure = bit == SETTING_ON_FAILURE ? back.on_failure : expected.on_failure;

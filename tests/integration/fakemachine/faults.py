@@ -13,6 +13,7 @@ class Faults:
     hook = f(line)    called with each line of the log, the action not yet done
     force_ram = N     the next N memmaps land in RAM whatever was asked
     stray = pages     that other allocations take from each kernel block
+    tunable = {path: value}   that it has after a write, whatever that was; a number: errno
     crumbs = pages    of each kernel block that are free in small pieces only
     """
 
@@ -23,6 +24,7 @@ class Faults:
         self.force_ram = 0
         self.stray = 0
         self.crumbs = 0
+        self.tunable = {}
         self.failing = {}               # (what, which) -> [errno, times]
 
     def fail_online(self, number, code, times=ALWAYS):

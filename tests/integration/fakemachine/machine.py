@@ -40,6 +40,8 @@ class FakeMachine:
         r"/sys/(devices/system/memory/auto_online_blocks)": "store_config",
         r"/sys/(module/memory_hotplug/parameters/(?:online_policy|auto_movable_ratio))":
             "store_config",
+        r"(/sys/kernel/mm/(?:numa/demotion_enabled|mempolicy/weighted_interleave/\w+))":
+            "store_tunable",
     }
 
     def __init__(self, ram=2 * GiB, devices=(), memmap_on_memory=False, free=None,
@@ -157,6 +159,13 @@ class FakeMachine:
     def store_config(self, attr, text):
         self.record(f"config {attr} {text}")
         self.tree.line(f"/sys/{attr}", text, 0o644)
+
+    def store_tunable(self, path, text):
+        value = self.faults.tunable.get(path, text)
+        if isinstance(value, int):
+            raise KernelError(value)
+        self.record(f"tune {path} {value}")
+        self.tree.line(path, value, 0o644)
 
     # For tests
 

@@ -51,6 +51,9 @@ eq "rule of $second" "$(dev /rule "$second")" "that one"
 eq "serial" "$(dev /memdevs/0/serial "$first") $(dev /memdevs/0/serial "$second")" \
 	"$serial0 $serial1"
 eq "vendor" "$(dev /memdevs/0/vendor_id "$first")" 0x8086
+eq "root decoders" "$(dev /decoder "$first") $(dev /decoder "$second")" "decoder0.0 decoder0.1"
+eq "its node" "$(dev /memdevs/0/numa_node "$first")" "$(sed 's/^-1$/null/' "/sys/bus/cxl/devices/$one/numa_node")"
+eq "health" "$(dev /memdevs/0/health "$first")" null
 memmapctl explain "$second" >/run/text
 cat /run/text
 check "explained" grep -q 'Rule 1, "in bad health", does not match, as this machine does not tell the "health"' /run/text
