@@ -254,7 +254,7 @@ struct json_object *describe_record(const struct record *r) {
         const struct model *m = r->manager->model;
         const struct device *d = m ? model_device(r->manager->model, r->name) : NULL;
 
-        return d ? describe_device(r, d) : NULL;
+        return d ? describe_device(r->manager, r, d) : NULL;
 }
 
 /* The files of the policy in force, in the order in which they were laid. */
