@@ -311,7 +311,7 @@ static void on_step_done(struct record *r, struct device *d, const struct exec_e
                 return;
         }
         /* What the kernel's own driver takes in comes as a whole, and offline. */
-        if (d->holder == HOLDER_KMEM && d->blocks[e->block].state != BLOCK_ONLINE)
+        if (d->holder == HOLDER_KMEM)
                 (void) failure_note_added(r, e->block);
         d->blocks[e->block].state = BLOCK_ONLINE;
         d->blocks[e->block].zone = e->zone;
