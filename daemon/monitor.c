@@ -42,7 +42,7 @@ static int on_event(sd_event_source *s, int fd, uint32_t revents, void *userdata
                 errno = 0;
         }
         if (errno == ENOBUFS) {
-                log_warning("Some uevents were lost; looking at everything again.");
+                log_info("Some uevents were lost; looking at everything again.");
                 other = true;
         }
         if (other)
