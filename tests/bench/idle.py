@@ -41,7 +41,7 @@ def main():
             f"{datetime.date.today()}. \"Start\"",
             "is until systemd knows that it is there, the median of "
             f"{len(found[0]['start_ms'])} and their span; \"-\" where it",
-            "does not ask. memmapd wakes for its watchdog, every 15 s.", "", *table(found)]
+            "does not ask. memmapd wakes for its watchdog alone, every 15 to 22 s.", "", *table(found)]
     DOCS.mkdir(parents=True, exist_ok=True)
     (DOCS / "idle.md").write_text("\n".join(text) + "\n")
     print("\n".join(table(found)))
