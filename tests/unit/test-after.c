@@ -33,6 +33,7 @@ static void test_wanted(void **state) {
                 { AFTER_BALANCING, &tiering, "0", "2" },
                 { AFTER_BALANCING, &tiering, "1", "3" },
                 { AFTER_BALANCING, &tiering, "2", "2" },
+                { AFTER_BALANCING, &tiering, "1x", "3" },
                 { AFTER_BALANCING, &off, "3", "0" },
                 { AFTER_BALANCING, &demotion, "1", NULL },
                 { AFTER_AUTO_WEIGHTS, &weight, "true", "false" },
@@ -103,6 +104,7 @@ static void test_asked(void **state) {
         /* Killed before it was written, and after. */
         assert_action(&weight, &begun, "1", AFTER_SET, "3");
         assert_action(&weight, &begun, "3", AFTER_SET, "3");
+        assert_action(&weight, &begun, "7", AFTER_NOTICE, NULL);
         /* Somebody else, who may even have put it back. */
         assert_action(&weight, &ours, "7", AFTER_NOTICE, NULL);
         assert_action(&weight, &ours, "1", AFTER_NOTICE, NULL);
@@ -159,6 +161,7 @@ static void test_words(void **state) {
                 assert_non_null(after_knob_since((enum after_knob) k));
         }
         assert_int_equal(after_knob_from_string("weight"), -1);
+        assert_string_equal(balancing_to_string(BALANCING_TIERING), "tiering");
 }
 
 int main(void) {

@@ -206,27 +206,32 @@ static void orders(void **state) {
 
 static void fast_order_knows_what_is_online_below(void **state) {
         struct machine *m = machine("d....", "m....");
-        struct block below = { .number = 3, .state = BLOCK_ONLINE, .zone = ZONE_MOVABLE };
+        /* Ranges of a device need not ascend. */
+        struct block blocks[] = {
+                { .number = 2000, .state = BLOCK_ONLINE, .zone = ZONE_MOVABLE },
+                { .number = 3, .state = BLOCK_ONLINE, .zone = ZONE_MOVABLE },
+        };
+        struct block *below = &blocks[1];
         struct device devices[2];
 
         (void) state;
         assert_plan(m, (struct wish) { "ddddd", "mmmmm" }, "place d +2 2m +3 3m +4 4m +1 1m");
 
-        /* Another device of the same node counts, in the same zone, and below. */
+        /* Another device of the same node counts, in the same zone, and below-> */
         m = machine("....", "....");
         devices[0] = (struct device) {
-                .name = "dax9.0", .target_node = 1, .n_blocks = 1, .blocks = &below,
+                .name = "dax9.0", .target_node = 1, .n_blocks = 2, .blocks = blocks,
         };
         devices[1] = m->device;
         m->model.devices = devices;
         m->model.n_devices = 2;
         assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +1 1m +2 2m +3 3m +0 0m");
-        below.zone = ZONE_KERNEL;
+        below->zone = ZONE_KERNEL;
         assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
-        below.zone = ZONE_MOVABLE;
-        below.number = 1000;
+        below->zone = ZONE_MOVABLE;
+        below->number = 1000;
         assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
-        below.number = 3;
+        below->number = 3;
         devices[0].target_node = 2;
         assert_plan(m, (struct wish) { "dddd", "mmmm" }, "place d +0 0m +2 2m +3 3m +1 1m");
 }

@@ -54,6 +54,22 @@ static void interleaved_below_one_bridge(void **state) {
         assert_int_equal(plan.ways, 2);
 }
 
+static void members_that_do_not_do(void **state) {
+        struct spare spares[] = {
+                SPARE(0, GiB, .ways = 2, .granularity = 4096),
+                SPARE(0, GiB, .ways = 2, .granularity = 256),
+                SPARE(0, GiB, .ways = 2, .granularity = 4096),
+        };
+
+        (void) state;
+        assert_int_equal(plan_of(&single, spares, 2), REGION_TOO_FEW);
+        spares[2].taken = true;
+        assert_int_equal(plan_of(&single, spares, 3), REGION_TOO_FEW);
+        spares[2].taken = false;
+        assert_int_equal(plan_of(&single, spares, 3), REGION_POSSIBLE);
+        assert_int_equal(plan.members[1], 2);
+}
+
 static void interleaved_over_bridges(void **state) {
         struct spare spares[] = { SPARE(1, GiB), SPARE(1, GiB), SPARE(0, GiB), SPARE(0, GiB) };
 
@@ -94,6 +110,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_by_one),
                 cmocka_unit_test(interleaved_below_one_bridge),
+                cmocka_unit_test(members_that_do_not_do),
                 cmocka_unit_test(interleaved_over_bridges),
                 cmocka_unit_test(what_the_window_cannot),
         };
