@@ -85,6 +85,13 @@ static int method_check(sd_bus_message *message, void *userdata, sd_bus_error *e
         return reply_json(message, report);
 }
 
+/* Texts that make a policy without a mistake. */
+static int read_policy(sd_bus_message *message, struct policy_files *f, sd_bus_error *error) {
+        int r = read_texts(message, f, error);
+
+        return r < 0 || f->n_errors == 0 ? r : refuse_texts(f, error);
+}
+
 /* Without a text it is by the policy in force. */
 static int method_plan(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
@@ -95,11 +102,9 @@ static int method_plan(sd_bus_message *message, void *userdata, sd_bus_error *er
 
         if (!f)
                 return -ENOMEM;
-        r = read_texts(message, f, error);
+        r = read_policy(message, f, error);
         if (r < 0)
                 return r;
-        if (f->n_errors > 0)
-                return refuse_texts(f, error);
         if (f->n_files == 0)
                 ask.files = m->in_force;
         if (!ask.files)
@@ -116,11 +121,9 @@ static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *er
 
         if (!f)
                 return -ENOMEM;
-        r = read_texts(message, f, error);
+        r = read_policy(message, f, error);
         if (r < 0)
                 return r;
-        if (f->n_errors > 0)
-                return refuse_texts(f, error);
         if (!m->model)
                 return sd_bus_error_set(error, SD_BUS_ERROR_FAILED,
                                         "The machine cannot be read from sysfs and /proc");
