@@ -52,7 +52,7 @@ if kernel 6.1; then
 	echo dax0.0 >$dax/drivers/device_dax/unbind
 	bind_kmem dax0.0 || die "kmem does not take it"
 fi
-wait_for 20 [ "$(driver)" = kmem ] || die "kmem does not have it: $(driver)"
+wait_for 20 eval '[ "$(driver)" = kmem ]' || die "kmem does not have it: $(driver)"
 note "without the fix: $(driver)"
 memmapctl doctor
 check "the doctor has seen it" eval 'memmapctl doctor | grep -F "had dax0.0 before memmapd"'
