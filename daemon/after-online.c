@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "after-state.h"
+#include "json-c-util.h"
 #include "log.h"
 #include "manager.h"
 #include "names.h"
@@ -125,15 +126,17 @@ static void drop(const struct manager *m, struct after_item **at) {
 /* Doing it */
 
 /* Remembered first: whoever is killed in between knows what it was. */
-static int write_and_read(const struct manager *m, const struct spot *s, struct after_item *i) {
-        char got[AFTER_TEXT_MAX];
-        int r;
+static int write_it(const struct manager *m, const struct spot *s, const struct after_item *i) {
+        int r = save(m);
 
-        r = save(m);
-        if (r >= 0)
-                r = sysfs_write(m->sysfs, i->kept.wanted, "%s", s->path);
-        if (r >= 0)
-                r = sysfs_read(m->sysfs, got, sizeof(got), "%s", s->path);
+        return r < 0 ? r : sysfs_write(m->sysfs, i->kept.wanted, "%s", s->path);
+}
+
+/* Until that is done, it is only begun, and tried again. */
+static int read_back(const struct manager *m, const struct spot *s, struct after_item *i) {
+        char got[AFTER_TEXT_MAX];
+        int r = sysfs_read(m->sysfs, got, sizeof(got), "%s", s->path);
+
         if (r < 0)
                 return r;
         memcpy(i->kept.set, got, sizeof(got));
@@ -172,19 +175,24 @@ static void set(const struct manager *m, struct record *r, const struct spot *s,
         old = i->kept;
         i->kept = after_begin(fresh ? NULL : &old, s->text, wanted);
         snprintf(i->owner, sizeof(i->owner), "%s", r->name);
-        e = write_and_read(m, s, i);
-        if (e >= 0) {
+        e = write_it(m, s, i);
+        if (e < 0) {
+                note(r, s, AFTER_HAS_FAILED, LOG_WARNING, "Cannot set /%s to %s: %s.", s->path,
+                     wanted, strerror(-e));
+                if (fresh) {
+                        drop(m, at);
+                        return;
+                }
+                i->kept = old;
+                (void) save(m);
+                return;
+        }
+        e = read_back(m, s, i);
+        if (e >= 0)
                 note_result(r, s, &i->kept, true);
-                return;
-        }
-        note(r, s, AFTER_HAS_FAILED, LOG_WARNING, "Cannot set /%s to %s: %s.", s->path, wanted,
-             strerror(-e));
-        if (fresh) {
-                drop(m, at);
-                return;
-        }
-        i->kept = old;
-        (void) save(m);
+        else
+                note(r, s, AFTER_HAS_FAILED, LOG_WARNING, "/%s was set to %s, and cannot be read "
+                     "back: %s.", s->path, wanted, strerror(-e));
 }
 
 /*
@@ -477,10 +485,6 @@ struct after *after_free(struct after *a) {
 
 /* Telling */
 
-static void add_string(struct json_object *o, const char *key, const char *s) {
-        json_object_object_add(o, key, s[0] ? json_object_new_string(s) : NULL);
-}
-
 static struct json_object *describe_note(enum after_knob k, const struct after_online *wish,
                                          const struct after_note *n) {
         struct json_object *o = json_object_new_object();
@@ -490,10 +494,10 @@ static struct json_object *describe_note(enum after_knob k, const struct after_o
                 snprintf(value, sizeof(value), "%s", balancing_to_string(wish->balancing));
         else
                 (void) after_wanted(k, wish, "", value);
-        add_string(o, "setting", after_knob_to_string(k));
-        add_string(o, "value", value);
-        add_string(o, "outcome", outcome_words[n->outcome]);
-        add_string(o, "text", n->text);
+        json_add_string(o, "setting", after_knob_to_string(k));
+        json_add_string(o, "value", value);
+        json_add_string(o, "outcome", outcome_words[n->outcome]);
+        json_add_string(o, "text", n->text);
         return o;
 }
 
@@ -527,11 +531,11 @@ struct json_object *after_online_describe_all(const struct manager *m) {
                 char path[128] = "/";
 
                 path_of(i->knob, i->node, path + 1, sizeof(path) - 1);
-                add_string(o, "file", path);
-                add_string(o, "setting", after_knob_to_string(i->knob));
-                add_string(o, "device", i->owner);
-                add_string(o, "value", i->kept.set);
-                add_string(o, "before", i->kept.before);
+                json_add_string(o, "file", path);
+                json_add_string(o, "setting", after_knob_to_string(i->knob));
+                json_add_string(o, "device", i->owner);
+                json_add_string(o, "value", i->kept.set);
+                json_add_string(o, "before", i->kept.before);
                 json_object_object_add(o, "changed", json_object_new_boolean(i->kept.lost));
                 json_object_array_add(list, o);
         }

@@ -85,28 +85,29 @@ static int method_check(sd_bus_message *message, void *userdata, sd_bus_error *e
         return reply_json(message, report);
 }
 
-/* Texts that make a policy without a mistake. */
-static int read_policy(sd_bus_message *message, struct policy_files *f, sd_bus_error *error) {
-        int r = read_texts(message, f, error);
+/* Texts that make a policy without a mistake.  @ret: NULL before, to be freed in any case. */
+static int read_policy(sd_bus_message *message, struct policy_files **ret, sd_bus_error *error) {
+        int r;
 
-        return r < 0 || f->n_errors == 0 ? r : refuse_texts(f, error);
+        *ret = policy_files_new();
+        if (!*ret)
+                return -ENOMEM;
+        r = read_texts(message, *ret, error);
+        return r < 0 || (*ret)->n_errors == 0 ? r : refuse_texts(*ret, error);
 }
 
 /* Without a text it is by the policy in force. */
 static int method_plan(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
+        _cleanup_(policy_files_freep) struct policy_files *f = NULL;
         const struct manager *m = userdata;
-        struct forecast ask = { .files = f };
+        struct forecast ask = {};
         struct json_object *o;
         int r;
 
-        if (!f)
-                return -ENOMEM;
-        r = read_policy(message, f, error);
+        r = read_policy(message, &f, error);
         if (r < 0)
                 return r;
-        if (f->n_files == 0)
-                ask.files = m->in_force;
+        ask.files = f->n_files > 0 ? f : m->in_force;
         if (!ask.files)
                 return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", m->policy_error);
         r = forecast(m->sysfs, &ask, &o);
@@ -114,14 +115,12 @@ static int method_plan(sd_bus_message *message, void *userdata, sd_bus_error *er
 }
 
 static int method_diff(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        _cleanup_(policy_files_freep) struct policy_files *f = policy_files_new();
+        _cleanup_(policy_files_freep) struct policy_files *f = NULL;
         const struct manager *m = userdata;
         struct json_object *o;
         int r;
 
-        if (!f)
-                return -ENOMEM;
-        r = read_policy(message, f, error);
+        r = read_policy(message, &f, error);
         if (r < 0)
                 return r;
         if (!m->model)

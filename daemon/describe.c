@@ -8,17 +8,10 @@
 #include <string.h>
 
 #include "eject.h"
+#include "json-c-util.h"
 #include "letters.h"
 #include "manager.h"
 #include "names.h"
-
-static struct json_object *string_or_null(const char *s) {
-        return s && s[0] ? json_object_new_string(s) : NULL;
-}
-
-static void add_string(struct json_object *o, const char *key, const char *s) {
-        json_object_object_add(o, key, string_or_null(s));
-}
 
 static void add_number(struct json_object *o, const char *key, uint64_t v) {
         json_object_object_add(o, key, json_object_new_uint64(v));
@@ -40,8 +33,8 @@ static struct json_object *describe_reasons(const struct decision *d) {
                 struct json_object *o = json_object_new_object();
                 char text[320];
 
-                add_string(o, "code", reason_to_string(r->code));
-                add_string(o, "text", reason_format(d, r, text, sizeof(text)));
+                json_add_string(o, "code", reason_to_string(r->code));
+                json_add_string(o, "text", reason_format(d, r, text, sizeof(text)));
                 add_number(o, "a", r->a);
                 add_number(o, "b", r->b);
                 add_int(o, "node", r->node);
@@ -74,14 +67,14 @@ struct json_object *describe_decision(const struct decision *d) {
                 return NULL;
         for (size_t i = 0; i < d->n_blocks; i++)
                 wanted += d->targets[i].wanted;
-        add_string(o, "verdict", verdict_to_string(d->verdict));
-        add_string(o, "action", action_to_string(d->settings.action));
-        add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
-        add_string(o, "zone", zone_mode_to_string(d->settings.zone));
-        add_string(o, "order", order_to_string(d->settings.order));
+        json_add_string(o, "verdict", verdict_to_string(d->verdict));
+        json_add_string(o, "action", action_to_string(d->settings.action));
+        json_add_string(o, "memmap_mode", memmap_mode_to_string(d->settings.memmap));
+        json_add_string(o, "zone", zone_mode_to_string(d->settings.zone));
+        json_add_string(o, "order", order_to_string(d->settings.order));
         add_int(o, "priority", d->settings.priority);
-        add_string(o, "rule", d->rule ? d->rule->name : NULL);
-        add_string(o, "rule_file", d->rule ? d->rule->file : NULL);
+        json_add_string(o, "rule", d->rule ? d->rule->name : NULL);
+        json_add_string(o, "rule_file", d->rule ? d->rule->file : NULL);
         add_number(o, "wanted", wanted);
         json_object_object_add(o, "limit", d->limit < d->n_blocks ?
                                json_object_new_uint64(d->limit) : NULL);
@@ -162,7 +155,7 @@ static struct json_object *describe_progress(const struct record *r) {
         o = json_object_new_object();
         add_number(o, "done", r->done);
         add_number(o, "total", r->total);
-        add_string(o, "pace", pace_to_string(r->pace));
+        json_add_string(o, "pace", pace_to_string(r->pace));
         return o;
 }
 
@@ -173,9 +166,9 @@ static struct json_object *describe_operation(const struct record *r) {
         if (!r->op)
                 return NULL;
         o = json_object_new_object();
-        add_string(o, "kind", operation_to_string(r->op->kind));
+        json_add_string(o, "kind", operation_to_string(r->op->kind));
         add_bool(o, "back", r->op->back);
-        add_string(o, "why", r->op->why);
+        json_add_string(o, "why", r->op->why);
         return o;
 }
 
@@ -193,7 +186,7 @@ static void add_hex(struct json_object *o, const char *key, bool known, uint64_t
         char text[24];
 
         snprintf(text, sizeof(text), "%#" PRIx64, v);
-        add_string(o, key, known ? text : NULL);
+        json_add_string(o, key, known ? text : NULL);
 }
 
 /* What is not known is null. */
@@ -204,15 +197,15 @@ static struct json_object *describe_memdevs(const struct device *d) {
                 const struct memdev *dev = &d->memdevs[i];
                 struct json_object *o = json_object_new_object();
 
-                add_string(o, "name", dev->name);
+                json_add_string(o, "name", dev->name);
                 add_hex(o, "serial", dev->known & MEMDEV_SERIAL, dev->serial);
                 add_hex(o, "vendor_id", dev->known & MEMDEV_VENDOR, dev->vendor);
                 add_hex(o, "device_id", dev->known & MEMDEV_PRODUCT, dev->product);
                 json_object_object_add(o, "qos_class", dev->known & MEMDEV_QOS_CLASS ?
                                        json_object_new_int(dev->qos_class) : NULL);
-                add_string(o, "health", dev->known & MEMDEV_HEALTH ?
+                json_add_string(o, "health", dev->known & MEMDEV_HEALTH ?
                            health_to_string(dev->health) : NULL);
-                add_string(o, "firmware", dev->firmware);
+                json_add_string(o, "firmware", dev->firmware);
                 json_object_object_add(o, "numa_node", dev->known & MEMDEV_NODE ?
                                        json_object_new_int(dev->numa_node) : NULL);
                 json_object_array_add(list, o);
@@ -225,19 +218,19 @@ static struct json_object *describe_device(const struct manager *m, const struct
         struct device_counts c = device_count(d);
         struct json_object *o = json_object_new_object();
 
-        add_string(o, "name", d->name);
-        add_string(o, "backing", backing_to_string(d->backing));
-        add_string(o, "region", d->region);
-        add_string(o, "decoder", d->decoder);
-        add_string(o, "uuid", d->uuid);
+        json_add_string(o, "name", d->name);
+        json_add_string(o, "backing", backing_to_string(d->backing));
+        json_add_string(o, "region", d->region);
+        json_add_string(o, "decoder", d->decoder);
+        json_add_string(o, "uuid", d->uuid);
         json_object_object_add(o, "memdevs", describe_memdevs(d));
         add_int(o, "target_node", d->target_node);
         add_number(o, "size", d->size);
         add_number(o, "trimmed", d->trimmed);
-        add_string(o, "driver", d->driver);
-        add_string(o, "backend", backend_in_use(d));
-        add_string(o, "state", device_state_to_string(r->state));
-        add_string(o, "message", r->message);
+        json_add_string(o, "driver", d->driver);
+        json_add_string(o, "backend", backend_in_use(d));
+        json_add_string(o, "state", device_state_to_string(r->state));
+        json_add_string(o, "message", r->message);
         add_decision(o, r->decision);
         json_object_object_add(o, "blocks", describe_blocks(r, d, c));
         json_object_object_add(o, "memmap", describe_memmap(d, c));
@@ -283,12 +276,12 @@ static struct json_object *describe_warnings(const struct policy_files *f) {
 static struct json_object *describe_daemon(const struct manager *m) {
         struct json_object *o = json_object_new_object();
 
-        add_string(o, "version", VERSION);
+        json_add_string(o, "version", VERSION);
         add_bool(o, "dry_run", m->dry_run);
-        add_string(o, "policy", manager_policy_used(m));
+        json_add_string(o, "policy", manager_policy_used(m));
         json_object_object_add(o, "policy_files", describe_files(m->in_force));
         json_object_object_add(o, "policy_warnings", describe_warnings(m->in_force));
-        add_string(o, "policy_error", m->policy_error);
+        json_add_string(o, "policy_error", m->policy_error);
         return o;
 }
 
@@ -297,9 +290,9 @@ static struct json_object *describe_kernel(const struct model *m) {
 
         add_number(o, "block_size", m->block_size);
         add_bool(o, "memmap_on_memory", m->memmap_on_memory);
-        add_string(o, "memmap_on_memory_why", m->memmap_on_memory_why);
+        json_add_string(o, "memmap_on_memory_why", m->memmap_on_memory_why);
         add_bool(o, "module", m->module_loaded);
-        add_string(o, "module_why", m->module_why);
+        json_add_string(o, "module_why", m->module_why);
         add_bool(o, "kmem", m->kmem_loaded);
         return o;
 }
