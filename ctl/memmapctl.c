@@ -144,7 +144,6 @@ static int parse_color(const char *arg, bool *colors) {
         return 0;
 }
 
-/* Returns an exit code, or -1 to go on with the verb. */
 /* As node-feature-discovery is called in Kubernetes. */
 static int parse_format(const char *format, bool *ret_labels) {
         if (strcmp(format, "openmetrics") != 0 && strcmp(format, "nfd") != 0) {
@@ -155,6 +154,7 @@ static int parse_format(const char *format, bool *ret_labels) {
         return 0;
 }
 
+/* Returns an exit code, or -1 to go on with the verb. */
 static int parse_options(int argc, char **argv, struct options *o) {
         enum {
                 OPTION_JSON = 0x100, OPTION_VERSION, OPTION_MERGE, OPTION_SYSROOT,
