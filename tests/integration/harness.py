@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of memmapd have in common."""
+import contextlib
 import os
+import signal
+import threading
 import unittest
 
 from fakemachine import Daemon, FakeMachine, built
@@ -11,6 +14,23 @@ BAD_POLICY = '{\n  "version": 1,\n  "defaults": { "memmapp": "ram" }\n}\n'
 
 def rule(name="rule", match=None, **settings):
     return {"name": name, "match": match or {}, **settings}
+
+
+def kill_after(machine, daemon, actions, group=True):
+    """Kills memmapd, with its workers if it is to be the group, once so many actions have
+    begun, and before the kernel's part of the last.  What is returned is set then."""
+    killed = threading.Event()
+
+    def hook(_):
+        nonlocal actions
+        actions -= 1
+        if actions == 0:
+            machine.faults.hook = None
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(daemon.process.pid, signal.SIGKILL)
+            killed.set()
+    machine.faults.hook = hook
+    return killed
 
 
 class MemmapdTest(unittest.TestCase):

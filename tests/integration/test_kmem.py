@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Without the module: the kernel's own driver takes devices in as a whole."""
-import contextlib
 import errno
 import os
-import signal
-import threading
 import unittest
 
 from fakemachine import Daemon, Dax, FakeMachine, GiB, MiB, policy
-from harness import MemmapdTest, rule
+from harness import MemmapdTest, kill_after, rule
 
 AUTO_ONLINE = "/sys/devices/system/memory/auto_online_blocks"
 WHY = "the module was eaten by a grue"
@@ -103,17 +100,7 @@ class Kmem(MemmapdTest):
         return m
 
     def kill_at(self, m, d, actions):
-        killed = threading.Event()
-
-        def hook(_):
-            nonlocal actions
-            actions -= 1
-            if actions == 0:
-                m.faults.hook = None
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(d.process.pid, signal.SIGKILL)
-                killed.set()
-        m.faults.hook = hook
+        killed = kill_after(m, d, actions)
         d.start_unwaited()
         self.assertTrue(killed.wait(20))
         d.sigkill()

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Devices, other people and the daemon itself come and go."""
-import contextlib
 import os
 import signal
 import sys
-import threading
 import time
 import unittest
 
 from fakemachine import PAGE, Daemon, Dax, FakeMachine, GiB, MiB, policy
-from harness import MemmapdTest
+from harness import MemmapdTest, kill_after
 
 
 class Crash(MemmapdTest):
@@ -32,18 +30,7 @@ class Crash(MemmapdTest):
         return sorted(zip(m.devices["dax0.0"].map, m.states()))
 
     def kill_at(self, m, d, actions, group):
-        """Once so many actions have begun, and before the kernel's part of the last."""
-        killed = threading.Event()
-
-        def hook(line):
-            nonlocal actions
-            actions -= 1
-            if actions == 0:
-                m.faults.hook = None
-                with contextlib.suppress(ProcessLookupError):
-                    (os.killpg if group else os.kill)(d.process.pid, signal.SIGKILL)
-                killed.set()
-        m.faults.hook = hook
+        killed = kill_after(m, d, actions, group)
         d.start_unwaited()
         return killed.wait(10)
 

@@ -2,17 +2,14 @@
 """memmapctl remove, with a memmapd that is killed meanwhile."""
 import contextlib
 import errno
-import os
-import signal
 import sys
-import threading
 import time
 import unittest
 
 import dbus
 
 from fakemachine import Daemon, Dax, FakeMachine, GiB, MiB, policy
-from harness import MemmapdTest
+from harness import MemmapdTest, kill_after
 
 SETUPS = {
     "ram": dict(ram=2 * GiB),
@@ -25,17 +22,7 @@ class Killed(MemmapdTest):
     """Killed at any moment and started again, it goes on to the same end."""
 
     def kill_at(self, m, d, actions):
-        killed = threading.Event()
-
-        def hook(_):
-            nonlocal actions
-            actions -= 1
-            if actions == 0:
-                m.faults.hook = None
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(d.process.pid, signal.SIGKILL)
-                killed.set()
-        m.faults.hook = hook
+        killed = kill_after(m, d, actions)
         with contextlib.suppress(dbus.DBusException):
             d.call("Remove", "stt", ("dax0.0", 0, 0))
         return killed.wait(20)
