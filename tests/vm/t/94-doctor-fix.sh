@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # "doctor --fix" on a whole system: what it writes is what GRUB and modprobe read, and
 # with it the kernel's own driver does not come first any more.
+#
+# What that driver adds stays offline: online, the kernel may have put anything into it
+# that cannot be moved, and it has to be taken out here without a restart.
 # vm: ram=1G hmem=4G
 # image: systemd
+# cmdline: memhp_default_state=offline
 # file: /usr/sbin/grub-mkconfig /usr/sbin/grub-mkconfig
 # timeout: 240
 . /test/guest.sh
