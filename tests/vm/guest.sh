@@ -234,10 +234,10 @@ make_devdax() {
 	udevadm settle
 }
 
-# plug_nvdimm ID SIZE NODE: inserts one while the machine runs ("hotplug=yes").
+# plug_nvdimm ID SIZE NODE [OPTION]: inserts one while the machine runs ("hotplug=yes").
 plug_nvdimm() {
 	check "memory for $1" hmp "object_add memory-backend-ram,id=mem-$1,size=$2,reserve=off"
-	check "NVDIMM $1" hmp "device_add nvdimm,id=$1,memdev=mem-$1,node=$3"
+	check "NVDIMM $1" hmp "device_add nvdimm,id=$1,memdev=mem-$1,node=$3${4:+,$4}"
 }
 
 # load_cxl MEMDEV...: these expanders can be used ("cxl=", "# tools: cxl"); mem0 is the
