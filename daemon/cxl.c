@@ -304,11 +304,7 @@ static int work(struct cxl_run *run) {
         return r;
 }
 
-bool cxl_is_possible(void) {
-        return true;
-}
-
-void cxl_work(const void *job, exec_report report, void *userdata) {
+void cxl_module_work(const void *job, exec_report report, void *userdata) {
         struct cxl_run run = { .job = job, .report = report, .userdata = userdata };
         int r = work(&run);
 

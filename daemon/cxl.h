@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Regions and expanders, by libcxl: made, taken apart, enabled and disabled.  Slow: runs
- * in a worker, which tells of each thing done with an event:
+ * in a worker, which
+ * loads CXL_MODULE for it, and tells of each thing done with an event:
  *
  *      EXEC_STEP_DONE          text
  *      EXEC_DIVERGED           nothing was done as something is lacking: text
@@ -11,9 +12,10 @@
  */
 #pragma once
 
-#include "exec.h"
 #include "policy.h"
+#include "worker.h"
 
+#define CXL_MODULE "memmapd-cxl.so"
 #define CXL_MEMDEVS_MAX 64
 
 enum cxl_task {
@@ -42,3 +44,7 @@ bool cxl_is_possible(void);
 
 /* For worker_start_body(): @job is a struct cxl_job. */
 void cxl_work(const void *job, exec_report report, void *userdata);
+
+/* What the module has of this, for cxl_work() alone. */
+__attribute__((visibility("default")))
+void cxl_module_work(const void *job, exec_report report, void *userdata);

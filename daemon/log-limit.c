@@ -44,26 +44,35 @@ static uint64_t hash_thing(const struct log_about *about, const char *text) {
         return about->device ? hash_words(hash, text) : hash_text(hash, text);
 }
 
-bool log_limit_pass(struct log_limit *l, const struct log_about *about, const char *text,
-                    uint64_t now_usec, unsigned int *ret_left_out) {
-        uint64_t thing = hash_thing(about, text);
-        size_t i, oldest = 0;
+/* Where to remember one more: instead of one that is over and done with, or of the oldest. */
+static size_t make_room(struct log_limit *l, uint64_t now_usec) {
+        size_t oldest = 0;
 
-        *ret_left_out = 0;
-        for (i = 0; i < LOG_LIMIT_THINGS; i++) {
-                if (l->said[i].until_usec && l->said[i].thing == thing)
-                        break;
+        for (size_t i = 0; i < l->n_said; i++) {
+                if (l->said[i].until_usec <= now_usec && l->said[i].left_out == 0)
+                        return i;
                 if (l->said[i].until_usec < l->said[oldest].until_usec)
                         oldest = i;
         }
-        if (i < LOG_LIMIT_THINGS) {
+        return l->n_said < LOG_LIMIT_THINGS ? l->n_said++ : oldest;
+}
+
+bool log_limit_pass(struct log_limit *l, const struct log_about *about, const char *text,
+                    uint64_t now_usec, unsigned int *ret_left_out) {
+        uint64_t thing = hash_thing(about, text);
+        size_t i = 0;
+
+        *ret_left_out = 0;
+        while (i < l->n_said && l->said[i].thing != thing)
+                i++;
+        if (i < l->n_said) {
                 if (now_usec < l->said[i].until_usec) {
                         l->said[i].left_out++;
                         return false;
                 }
                 *ret_left_out = l->said[i].left_out;
         } else
-                i = oldest;
+                i = make_room(l, now_usec);
         l->said[i].thing = thing;
         l->said[i].device = hash_device(about->device);
         l->said[i].until_usec = now_usec + LOG_LIMIT_USEC;
@@ -73,8 +82,11 @@ bool log_limit_pass(struct log_limit *l, const struct log_about *about, const ch
 
 void log_limit_anew(struct log_limit *l, const char *device) {
         uint64_t hash = hash_device(device);
+        size_t i = 0;
 
-        for (size_t i = 0; i < LOG_LIMIT_THINGS; i++)
+        while (i < l->n_said)
                 if (!device || l->said[i].device == hash)
-                        l->said[i].until_usec = 0;
+                        l->said[i] = l->said[--l->n_said];
+                else
+                        i++;
 }

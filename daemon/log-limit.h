@@ -15,10 +15,12 @@
 /* As many are remembered, a failure for each block of a large device among them. */
 #define LOG_LIMIT_THINGS 4096
 
+/* All zero to begin with; where nothing was said, no page of it is ever touched. */
 struct log_limit {
+        size_t n_said;
         struct {
                 uint64_t thing, device;         /* hashes */
-                uint64_t until_usec;            /* 0: free */
+                uint64_t until_usec;
                 unsigned int left_out;
         } said[LOG_LIMIT_THINGS];
 };

@@ -9,7 +9,6 @@
 #include "bus.h"
 #include "eject.h"
 #include "log.h"
-#include "module.h"
 #include "monitor.h"
 #include "names.h"
 
@@ -21,7 +20,6 @@ struct options {
         const char *policy;
         const char *sysroot;
         bool dry_run;
-        bool load_module;
 };
 
 struct daemon {
@@ -38,20 +36,18 @@ static void help(void) {
                "     --version        Show the version\n"
                "  -n --dry-run        Decide and say so, change nothing\n"
                "  -p --policy FILE    Use this policy, not what is in " POLICY_DIR "\n"
-               "     --load-module    Only load memmapd_kmem, and keep what comes of it\n"
                "     --sysroot DIR    Take DIR for /: sys, proc, run and the policy are there\n\n"
                "See memmapd(8), memmapd-policy(5) and memmapctl(1).\n");
 }
 
 /* 1: go on, 0: all done, negative errno: usage. */
 static int parse_options(int argc, char **argv, struct options *o) {
-        enum { OPT_VERSION = 256, OPT_SYSROOT, OPT_LOAD_MODULE };
+        enum { OPT_VERSION = 256, OPT_SYSROOT };
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, OPT_VERSION },
                 { "dry-run", no_argument, NULL, 'n' },
                 { "policy", required_argument, NULL, 'p' },
-                { "load-module", no_argument, NULL, OPT_LOAD_MODULE },
                 { "sysroot", required_argument, NULL, OPT_SYSROOT },
                 {}
         };
@@ -69,9 +65,6 @@ static int parse_options(int argc, char **argv, struct options *o) {
                         break;
                 case 'p':
                         o->policy = optarg;
-                        break;
-                case OPT_LOAD_MODULE:
-                        o->load_module = true;
                         break;
                 case OPT_SYSROOT:
                         o->sysroot = optarg;
@@ -234,7 +227,7 @@ int main(int argc, char **argv) {
                 log_error("Cannot open %s: %s.", options.sysroot ?: "/", strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = options.load_module ? module_load(&daemon.sysfs) : run(&daemon, &options);
+        r = run(&daemon, &options);
         sysfs_close(&daemon.sysfs);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

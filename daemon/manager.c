@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "auto-online.h"
@@ -138,6 +139,8 @@ void manager_look(struct manager *m) {
         after_online_look(m);
         look_again_for_the_refused(m);
         regions_look(m);
+        /* It may be long until the next one; what this one took is not kept for it. */
+        (void) malloc_trim(0);
 }
 
 static void on_schedule(void *userdata) {

@@ -2,8 +2,11 @@
 """Regions are made of CXL expanders that none uses, if the policy says so."""
 import errno
 import os
+import tempfile
 import time
 import unittest
+import unittest.mock
+from pathlib import Path
 
 from fakemachine import Cxl, Expander, GiB, MiB, policy
 from harness import MemmapdTest, rule
@@ -116,6 +119,27 @@ class Regions(MemmapdTest):
         m = self.cxl(Expander(0), can_create=False)
         d = self.daemon(m, policy(create_region=True))
         self.assertIn("Linux can since 6.3", d.wait_message("REGION_FAILED")["MESSAGE"])
+
+    def test_libraries(self):
+        """The daemon has none that only its workers and memmapd-load-module have use for."""
+        m = self.cxl(Expander(0))
+        d = self.daemon(m, policy(create_region=True))
+        d.wait_message("REGION_CREATED")
+        maps = Path(f"/proc/{d.process.pid}/maps").read_text(encoding="utf-8")
+        self.assertRegex(maps, "/libsystemd")
+        self.assertNotRegex(maps, "/lib(cxl|kmod|crypto|uuid)|/memmapd-cxl")
+
+    def test_without_libcxl(self):
+        """It is loaded when it is needed, and what is in the way is told."""
+        m = self.cxl(Expander(0))
+        with tempfile.TemporaryDirectory() as first:
+            Path(first, "memmapd-cxl.so").write_text("no library\n" * 100, encoding="utf-8")
+            with unittest.mock.patch.dict(os.environ, LD_LIBRARY_PATH=first):
+                d = self.daemon(m, policy(create_region=True))
+            said = d.wait_message("REGION_FAILED")
+        self.assertIn(f"libcxl cannot be used: {first}/memmapd-cxl.so: ", said["MESSAGE"])
+        self.assertEqual(said["ERRNO"], str(errno.ELIBACC))
+        self.assertEqual(self.regions(m), {})
         self.assertNothingStays(m)
 
     def test_failure_leaves_nothing(self):

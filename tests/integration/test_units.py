@@ -18,7 +18,8 @@ class Verify(unittest.TestCase):
         with tempfile.TemporaryDirectory() as root:
             units = Path(root, "usr/lib/systemd/system")
             units.mkdir(parents=True)
-            for program in "usr/bin/memmapctl", "usr/sbin/memmapd", "bin/sh":
+            for program in ("usr/bin/memmapctl", "usr/sbin/memmapd", "bin/sh",
+                            "usr/libexec/memmapd/memmapd-load-module"):
                 Path(root, program).parent.mkdir(parents=True, exist_ok=True)
                 Path(root, program).touch(0o755)
             for target in Path("/usr/lib/systemd/system").glob("*.target"):
@@ -29,6 +30,7 @@ class Verify(unittest.TestCase):
                 text = source.read_text(encoding="utf-8")
                 for key in "bin", "sbin":
                     text = text.replace(f"@{key}dir@", f"/usr/{key}")
+                text = text.replace("@pkglibexecdir@", "/usr/libexec/memmapd")
                 names.append(source.name.removesuffix(".in"))
                 (units / names[-1]).write_text(change(text), encoding="utf-8")
             done = subprocess.run(["systemd-analyze", f"--root={root}", "verify", "--man=no", *names],

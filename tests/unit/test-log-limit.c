@@ -109,6 +109,22 @@ static void the_oldest_is_forgotten(void **state) {
                          "It fails.", 2 * SECOND));
 }
 
+/* What is over takes no place, unless there is still something to be said of it. */
+static void what_is_over_makes_room(void **state) {
+        (void) state;
+        assert_true(pass(device, "One.", SECOND));
+        assert_true(pass(device, "Two.", SECOND));
+        assert_false(pass(device, "Two.", SECOND));
+        assert_int_equal(limit.n_said, 2);
+        assert_true(pass(device, "Three.", 61 * SECOND));
+        assert_true(pass(device, "Four.", 61 * SECOND));
+        assert_int_equal(limit.n_said, 3);
+        assert_true(pass(device, "Two.", 61 * SECOND));
+        assert_int_equal(left_out, 1);
+        log_limit_anew(&limit, NULL);
+        assert_int_equal(limit.n_said, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(once_a_minute, setup),
@@ -117,6 +133,7 @@ int main(void) {
                 cmocka_unit_test_setup(what_it_is_about_does, setup),
                 cmocka_unit_test_setup(anew, setup),
                 cmocka_unit_test_setup(the_oldest_is_forgotten, setup),
+                cmocka_unit_test_setup(what_is_over_makes_room, setup),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ def install(build, kver, root):
 
 def sanitizers(root):
     """Adds the libraries of a build with sanitizers: no image has them."""
-    programs = [p for name in ("bin", "sbin", "libexec") for p in root.glob(f"usr/{name}/*")]
+    programs = [p for name in ("bin/*", "sbin/*", "libexec/*/*") for p in root.glob(f"usr/{name}")]
     for program in programs:
         said = subprocess.run(["ldd", program], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, text=True, check=False).stdout

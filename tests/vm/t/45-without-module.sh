@@ -12,7 +12,7 @@ auto_online=/sys/devices/system/memory/auto_online_blocks
 # The module was never built.
 load_hmem
 rm "/lib/modules/$(uname -r)/"*/memmapd_kmem.ko*
-refute "the module is loaded" memmapd --load-module 2>/run/message
+refute "the module is loaded" /usr/libexec/memmapd/memmapd-load-module 2>/run/message
 cat /run/message
 check "it is missed" grep -F "memmapd_kmem is not there for Linux $(uname -r)" /run/message
 check "the kernel's own driver is loaded instead" [ -e /sys/bus/dax/drivers/kmem ]

@@ -7,7 +7,7 @@
 . /test/guest.sh
 
 load_hmem
-refute "the module is loaded" memmapd --load-module 2>/run/message
+refute "the module is loaded" /usr/libexec/memmapd/memmapd-load-module 2>/run/message
 cat /run/message
 check "the signature is why" grep -F \
 	"the kernel refuses the signature of memmapd_kmem (Key was rejected by service)" /run/message

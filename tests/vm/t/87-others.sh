@@ -153,7 +153,7 @@ daxctl_forced() {
 
 without_module() {
 	rm "/lib/modules/$(uname -r)/"*/memmapd_kmem.ko*
-	command memmapd --load-module
+	command /usr/libexec/memmapd/memmapd-load-module
 	run_memmapd /run/policy.json
 }
 

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Loads the kernel module; where that is impossible, the kernel's own driver instead, if no
+ * device would be bound by that alone.  Why it is impossible is kept for the daemon, which has
+ * no right to load any: below RUN_DIR, as one line.
+ *
+ * A program of its own, as libkmod brings libraries along that the daemon has no use for.
+ */
 #include <errno.h>
 #include <libkmod.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "log.h"
-#include "module.h"
 #include "names.h"
+#include "sysfs.h"
 
 /* modprobe.d forbids it: no errno of the kernel's. */
 #define BLACKLISTED (-ECANCELED)
@@ -46,7 +53,8 @@ static int load(struct kmod_ctx *c, const char *name, unsigned int flags) {
         return r;
 }
 
-const char *module_explain(int error, const char *release, char *buf, size_t size) {
+/* In words: why loading it ended with @error, on a kernel @release. */
+static const char *explain(int error, const char *release, char *buf, size_t size) {
         switch (error) {
         case -ENOENT:
                 snprintf(buf, size, MODULE_NAME " is not there for Linux %s; install memmapd-dkms",
@@ -90,7 +98,7 @@ static int keep(const struct sysfs *s, const char *why) {
         return r < 0 ? r : sysfs_put(s, why, MODULE_WHY_PATH + 1);
 }
 
-int module_load(const struct sysfs *s) {
+static int load_or_tell(const struct sysfs *s) {
         _cleanup_(kmod_unrefp) struct kmod_ctx *c = kmod_new(NULL, NULL);
         struct utsname kernel;
         char why[128];
@@ -105,7 +113,7 @@ int module_load(const struct sysfs *s) {
                 return 0;
         }
         uname(&kernel);
-        module_explain(r, kernel.release, why, sizeof(why));
+        explain(r, kernel.release, why, sizeof(why));
         log_about(LOG_WARNING, (struct log_about) {
                 .message_id = MESSAGE_NO_MODULE, .error = -r,
         }, "Memory can be taken in by the kernel's own driver only: %s.", why);
@@ -115,4 +123,23 @@ int module_load(const struct sysfs *s) {
         if (is_bus_quiet(s))
                 (void) load(c, KMEM_NAME, 0);
         return r;
+}
+
+int main(int argc, char **argv) {
+        struct sysfs s = { .root = -1 };
+        int r;
+
+        if (argc > 1) {
+                fprintf(stderr, "%s: \"%s\" is one word too many; see memmapd(8)\n",
+                        base_of(argv[0]), argv[1]);
+                return 2;
+        }
+        r = sysfs_open_root(&s, "/");
+        if (r < 0) {
+                log_error("Cannot open /: %s.", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        r = load_or_tell(&s);
+        sysfs_close(&s);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
