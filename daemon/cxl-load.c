@@ -7,12 +7,28 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 
-static worker_body load(void) {
-        /* Found by DT_RUNPATH; never closed, as the worker ends with it. */
+/*
+ * Found by DT_RUNPATH; never closed, as the worker ends with it.  While memmapd is being
+ * upgraded, the one that runs is older than the module, and knows other structures.
+ */
+static worker_body load(const char **ret_why) {
         void *module = dlopen(CXL_MODULE, RTLD_NOW | RTLD_LOCAL);
+        const char *version = module ? (const char *) dlsym(module, "cxl_module_version") : NULL;
 
-        return module ? (worker_body) dlsym(module, "cxl_module_work") : NULL;
+        if (version && strcmp(version, VERSION) != 0) {
+                *ret_why = "it is of another version of memmapd, which has to be restarted";
+                return NULL;
+        }
+        if (version) {
+                worker_body body = (worker_body) dlsym(module, "cxl_module_work");
+
+                if (body)
+                        return body;
+        }
+        *ret_why = dlerror();
+        return NULL;
 }
 
 bool cxl_is_possible(void) {
@@ -21,13 +37,14 @@ bool cxl_is_possible(void) {
 
 void cxl_work(const void *job, exec_report report, void *userdata) {
         struct exec_event e = { .kind = EXEC_STEP_FAILED, .error = ELIBACC };
-        worker_body body = load();
+        const char *why = NULL;
+        worker_body body = load(&why);
 
         if (body) {
                 body(job, report, userdata);
                 return;
         }
-        snprintf(e.text, sizeof(e.text), "libcxl cannot be used: %s", dlerror());
+        snprintf(e.text, sizeof(e.text), "libcxl cannot be used: %s", why);
         (void) report(userdata, &e);
         (void) report(userdata, &(struct exec_event) { .kind = EXEC_END, .error = ELIBACC });
 }

@@ -304,6 +304,8 @@ static int work(struct cxl_run *run) {
         return r;
 }
 
+const char cxl_module_version[] = VERSION;
+
 void cxl_module_work(const void *job, exec_report report, void *userdata) {
         struct cxl_run run = { .job = job, .report = report, .userdata = userdata };
         int r = work(&run);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Regions and expanders, by libcxl: made, taken apart, enabled and disabled.  Slow: runs
- * in a worker, which
- * loads CXL_MODULE for it, and tells of each thing done with an event:
+ * in a worker, which loads CXL_MODULE for it, and tells of each thing done with an event:
  *
  *      EXEC_STEP_DONE          text
  *      EXEC_DIVERGED           nothing was done as something is lacking: text
@@ -46,5 +45,7 @@ bool cxl_is_possible(void);
 void cxl_work(const void *job, exec_report report, void *userdata);
 
 /* What the module has of this, for cxl_work() alone. */
+__attribute__((visibility("default")))
+extern const char cxl_module_version[];
 __attribute__((visibility("default")))
 void cxl_module_work(const void *job, exec_report report, void *userdata);

@@ -2,6 +2,7 @@
 """Regions are made of CXL expanders that none uses, if the policy says so."""
 import errno
 import os
+import subprocess
 import tempfile
 import time
 import unittest
@@ -9,6 +10,7 @@ import unittest.mock
 from pathlib import Path
 
 from fakemachine import Cxl, Expander, GiB, MiB, policy
+from fakemachine.daemon import built
 from harness import MemmapdTest, rule
 
 
@@ -129,18 +131,33 @@ class Regions(MemmapdTest):
         self.assertRegex(maps, "/libsystemd")
         self.assertNotRegex(maps, "/lib(cxl|kmod|crypto|uuid)|/memmapd-cxl")
 
-    def test_without_libcxl(self):
-        """It is loaded when it is needed, and what is in the way is told."""
+    def no_module(self, content):
+        """What is said when the daemon's module with libcxl is this."""
         m = self.cxl(Expander(0))
         with tempfile.TemporaryDirectory() as first:
-            Path(first, "memmapd-cxl.so").write_text("no library\n" * 100, encoding="utf-8")
+            self.module = Path(first, "memmapd-cxl.so")
+            self.module.write_bytes(content)
             with unittest.mock.patch.dict(os.environ, LD_LIBRARY_PATH=first):
                 d = self.daemon(m, policy(create_region=True))
             said = d.wait_message("REGION_FAILED")
-        self.assertIn(f"libcxl cannot be used: {first}/memmapd-cxl.so: ", said["MESSAGE"])
         self.assertEqual(said["ERRNO"], str(errno.ELIBACC))
         self.assertEqual(self.regions(m), {})
         self.assertNothingStays(m)
+        return said["MESSAGE"]
+
+    def test_without_libcxl(self):
+        """It is loaded when it is needed, and what is in the way is told."""
+        said = self.no_module(b"no library\n" * 100)
+        self.assertIn(f"libcxl cannot be used: {self.module}: ", said)
+
+    def test_half_upgraded(self):
+        """The module that is installed is newer than the daemon that runs."""
+        memmapd = built("MEMMAPD", "daemon/memmapd")
+        module = Path(memmapd).with_name("memmapd-cxl.so").read_bytes()
+        version = subprocess.check_output([memmapd, "--version"]).split()[1] + b"\0"
+        self.assertEqual(module.count(version), 1)
+        said = self.no_module(module.replace(version, version[:-2] + b"~\0"))
+        self.assertIn("another version of memmapd", said)
 
     def test_failure_leaves_nothing(self):
         for step in ("create", "interleave_ways", "size", "mode", "dpa_size", "target0", "commit",
