@@ -150,6 +150,7 @@ class Regions(MemmapdTest):
                 for part in ("mem0", "decoder", os.strerror(errno.EIO) if step != "bind" else "No",
                              "cxl create-region"):
                     self.assertIn(part, said["MESSAGE"])
+                self.assertRegex(said["MESSAGE"], r"\(at decoder(0|20)\.0\)")
                 self.assertNothingStays(m)
                 self.assertEqual(len(d.message("REGION_FAILED")), 1)
 
