@@ -234,6 +234,18 @@ static void undo(struct cxl_run *run, const char *region, const char *window) {
                 (void) sysfs_write(run->job->sysfs, region, DEVICES "/%s/delete_region", window);
 }
 
+/* @members: of the job, NULL for the first @n. */
+static void tell_begun(const struct cxl_run *run, const char *region, const size_t *members,
+                       size_t n) {
+        char list[MEMDEVS_MAX * 24] = "";
+        size_t used = 0;
+
+        for (size_t k = 0; k < n && used < sizeof(list); k++)
+                used += (size_t) snprintf(list + used, sizeof(list) - used, "%s%s", k > 0 ? " " : "",
+                                          name_of(run, members ? members[k] : k));
+        cxl_tell(run, EXEC_BEGUN, region, 0, "%s", list);
+}
+
 static void make(struct cxl_run *run, const char *window, const struct region_plan *p) {
         struct fault f = { .what = "the kernel gives no region a name" };
         struct cxl_region *region;
@@ -242,11 +254,14 @@ static void make(struct cxl_run *run, const char *window, const struct region_pl
 
         snprintf(f.where, sizeof(f.where), "%s", window);
         names_of(run, p, names, sizeof(names));
+        tell_begun(run, "", p->members, p->n_members);
         r = begin(run, window, p, name, sizeof(name));
         if (r == -ENOENT)
                 f.what = "this kernel makes no regions of volatile memory (Linux can since 6.3)";
-        if (r >= 0)
+        if (r >= 0) {
+                tell_begun(run, name, p->members, p->n_members);
                 r = cxl_renew(run);
+        }
         if (r >= 0) {
                 f.what = "libcxl does not know the new region";
                 region = cxl_find_region(run, name);
@@ -340,6 +355,7 @@ void cxl_converge(struct cxl_run *run) {
         bool whole = false;
         int r = 0;
 
+        tell_begun(run, name, NULL, run->job->n_memdevs);
         if (region && is_ours(run, region)) {
                 whole = cxl_region_decode_is_committed(region) > 0;
                 r = whole ? cxl_region_enable(region) : cxl_destroy(region, &what);
