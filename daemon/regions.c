@@ -11,6 +11,7 @@
 #include "log.h"
 #include "marks.h"
 #include "names.h"
+#include "settings-json.h"
 
 struct regions {
         struct manager *manager;
@@ -290,6 +291,39 @@ struct json_object *regions_describe(const struct manager *m) {
         if (r->again_usec)
                 left = r->again_usec > now ? r->again_usec - now : 1;
         return attempts_describe(r->attempts, r->tries + (r->again_usec == 0), left);
+}
+
+/* "create_region" as it holds for the expander: of one that is ignored, nothing is made. */
+static struct json_object *wish_of(const struct policy *p, const struct expander *e) {
+        _cleanup_(json_putp) struct json_object *all = NULL;
+        struct settings s = p ? settings_of(p, e) : policy_builtin();
+
+        if (s.action == ACTION_IGNORE)
+                s.create_region.create = false;
+        all = settings_to_json(&s);
+        return json_object_get(json_object_object_get(all, "create_region"));
+}
+
+struct json_object *regions_diff(const struct manager *m, const struct policy *p) {
+        _cleanup_(freep) struct expander *all = NULL;
+        struct json_object *list = json_object_new_array();
+        size_t n = 0;
+
+        (void) probe_expanders(m->sysfs, &all, &n);
+        for (size_t i = 0; list && i < n; i++) {
+                _cleanup_(json_putp) struct json_object *old = wish_of(m->policy, &all[i]);
+                _cleanup_(json_putp) struct json_object *new = wish_of(p, &all[i]);
+                struct json_object *o;
+
+                if (!is_spare(m, &all[i]) || json_object_equal(old, new))
+                        continue;
+                o = json_object_new_object();
+                json_add_string(o, "name", all[i].dev.name);
+                json_object_object_add(o, "old", json_object_get(old));
+                json_object_object_add(o, "new", json_object_get(new));
+                json_object_array_add(list, o);
+        }
+        return list;
 }
 
 void regions_renew(struct manager *m) {
