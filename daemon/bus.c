@@ -19,9 +19,11 @@ static int reply_json(sd_bus_message *message, struct json_object *o) {
 }
 
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct json_object *o = describe(userdata);
+        struct json_object *o;
 
         (void) error;
+        manager_catch_up(userdata);
+        o = describe(userdata);
         return o ? reply_json(message, o) : -ENOMEM;
 }
 
@@ -30,6 +32,7 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 
         if (manager_reload(m) < 0)
                 return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", m->policy_error);
+        manager_catch_up(m);
         return sd_bus_reply_method_return(message, "");
 }
 
