@@ -33,22 +33,25 @@ static void print_order(struct json_object *o) {
         printf(back ? ". %s\n" : ".\n", field_string(o, "why", ""));
 }
 
-static void print_subject(struct json_object *o) {
-        struct json_object *memdevs = field_get(o, "memdevs", json_type_array);
-        const char *region = field_string(o, "name", NULL);
-        bool any = memdevs && json_object_array_length(memdevs) > 0;
+const char *cxl_subject(char buf[static CXL_SUBJECT_MAX], struct json_object *region) {
+        struct json_object *memdevs = field_get(region, "memdevs", json_type_array);
+        const char *name = field_string(region, "name", NULL);
+        size_t n = memdevs ? json_object_array_length(memdevs) : 0, used = 0;
 
-        print_names(o, "memdevs");
-        if (region)
-                printf(any ? " (%s)" : "%s", region);
-        printf(any || region ? ": " : "CXL: ");
+        for (size_t i = 0; i < n && used < CXL_SUBJECT_MAX; i++)
+                used += (size_t) snprintf(buf + used, CXL_SUBJECT_MAX - used, "%s%s", i > 0 ? ", " : "",
+                                          json_object_get_string(json_object_array_get_idx(memdevs, i)));
+        if (used < CXL_SUBJECT_MAX && (name || n == 0))
+                snprintf(buf + used, CXL_SUBJECT_MAX - used, n == 0 ? "%s" : " (%s)", name ?: "CXL");
+        return buf;
 }
 
 static void print_region(struct json_object *o) {
         const char *message = field_string(o, "message", "");
         uint64_t tries = field_size(o, "tries"), next = field_size(o, "next_try_usec");
+        char subject[CXL_SUBJECT_MAX];
 
-        print_subject(o);
+        printf("%s: ", cxl_subject(subject, o));
         if (strcmp(field_string(o, "state", ""), "making") == 0) {
                 puts("a region is being made of it.");
                 return;

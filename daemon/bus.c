@@ -210,8 +210,15 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", device, "s", operation, "s", result,
                                                         "s", message), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", device, "s", state), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("RegionsChanged", SD_BUS_ARGS("s", json), 0),
         SD_BUS_VTABLE_END
 };
+
+void bus_regions_changed(sd_bus *bus, const char *json) {
+        if (bus)
+                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "RegionsChanged",
+                                          "s", json);
+}
 
 void bus_device_changed(sd_bus *bus, const struct record *r) {
         if (!bus)

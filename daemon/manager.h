@@ -123,6 +123,8 @@ struct manager {
         void (*changed)(void *userdata, const struct record *r);
         void (*progressed)(void *userdata, const struct record *r);
         void (*finished)(void *userdata, const char *name, const struct operation_end *end);
+        /* As regions_describe() has it, but for the times. */
+        void (*regions_changed)(void *userdata, const char *json);
         void *userdata;
 };
 

@@ -24,6 +24,7 @@ struct regions {
         struct retry retry;
         uint64_t again_usec;            /* monotonic; when the next one is due, 0: none */
         struct attempts *attempts;
+        char *told;                     /* of these */
 };
 
 static struct regions *regions_of(struct manager *m) {
@@ -39,8 +40,22 @@ struct regions *regions_free(struct regions *r) {
                 return NULL;
         worker_free(r->worker);
         attempts_free(r->attempts);
+        free(r->told);
         free(r);
         return NULL;
+}
+
+/* What is known of them, if it was not told before. */
+static void tell(struct regions *r) {
+        _cleanup_(json_putp) struct json_object *o = attempts_describe(r->attempts, 0, 0);
+        const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+
+        if (strcmp(text, r->told ?: "[]") == 0)
+                return;
+        free(r->told);
+        r->told = strdup(text);
+        if (r->manager->regions_changed)
+                r->manager->regions_changed(r->manager->userdata, text);
 }
 
 /* The worker */
@@ -70,6 +85,7 @@ static void end(struct regions *r) {
 
         r->worker = worker_free(r->worker);
         attempts_settle(&r->attempts);
+        tell(r);
         r->stuck |= r->task == CXL_CONVERGE && r->failed;
         r->again_usec = 0;
         if (r->task == CXL_CREATE && r->failed && r->tries < r->retry.times) {
@@ -100,6 +116,7 @@ static void on_event(void *userdata, const struct exec_event *e) {
 
         log_event(r, e);
         note_event(r, e);
+        tell(r);
         r->failed |= e->kind == EXEC_STEP_FAILED;
         if (e->kind == EXEC_END)
                 end(r);
@@ -268,6 +285,7 @@ void regions_look(struct manager *m) {
                 return;
         if (m->dry_run || !converge(r))
                 create(r);
+        tell(r);
 }
 
 int regions_restore(struct manager *m, const char *memdev) {

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Regions that are being made, or could not be, are shown, with what would help."""
 import errno
+import json
+import subprocess
 import threading
+import time
 import unittest
 
-from fakemachine import Cxl, Expander, GiB, policy
+from fakemachine import Cxl, Expander, GiB, built, policy
 from harness import MemmapdTest
 
 
@@ -51,6 +54,39 @@ class RegionsShown(MemmapdTest):
         d.wait_state("dax0.0", "online")
         self.assertEqual(self.shown(d), [])
         self.assertNotIn("mem0", d.ctl("status", check=0).stdout)
+
+    def test_monitor(self):
+        m, d = self.start(create_region={"ways": 2})
+        program = built("MEMMAPCTL", "ctl/memmapctl")
+        env = {k: v for k, v in d.environment(program).items() if k != "LD_PRELOAD"}
+        plain, lines = (subprocess.Popen([program, "monitor", *options], env=env, text=True,
+                                         stdout=subprocess.PIPE)
+                        for options in ((), ("--json",)))
+        # It listens before it asks: then it is told of memmapd, which has no device.
+        time.sleep(1)
+        m.faults.failing["cxl", "commit"] = [errno.EIO, 1]
+        m.cxl.plug(Expander(0))
+        self.wait_shown(d, "waiting")
+        m.cxl.plug(Expander(1))
+        self.wait_shown(d, "failed")
+        d.reload()
+        d.wait_state("dax1.0", "online")
+        for ctl in (plain, lines):
+            ctl.terminate()
+        events = [e for e in map(json.loads, lines.communicate(timeout=10)[0].splitlines())
+                  if e["event"] == "regions"]
+        told = [[(r["name"], r["memdevs"], r["state"]) for r in e["regions"]] for e in events]
+        both = ["mem0", "mem1"]
+        self.assertEqual(told, [
+            [(None, ["mem0"], "waiting")], [(None, both, "making")], [("region0", both, "making")],
+            [("region0", both, "failed")], [(None, both, "making")], [("region1", both, "making")],
+            []])
+        said = [line.split(" ", 1)[1] for line in plain.communicate(timeout=10)[0].splitlines()]
+        said = [line for line in said if "region" in line]
+        self.assertEqual(said[1:3], ["mem0, mem1: region making",
+                                     "mem0, mem1 (region0): region making"])
+        self.assertRegex(said[3], r"^mem0, mem1 \(region0\): region failed: No region is made of ")
+        self.assertEqual(said[-1], "no region is on its way")
 
     def test_failed(self):
         m, d = self.start(Expander(0), Expander(1), create_region={"ways": 2},
