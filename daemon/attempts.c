@@ -97,6 +97,9 @@ void attempts_tell(struct attempts **all, const char *subject, enum attempt_stat
                 return;
         a->state = state;
         snprintf(a->message, sizeof(a->message), "%s", text);
+        /* Of what is told of an expander, nothing stays: another region may get that name. */
+        if (strcmp(a->region, subject) != 0)
+                a->region[0] = '\0';
 }
 
 void attempts_end(struct attempts **at, const char *subject) {

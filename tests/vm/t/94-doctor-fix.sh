@@ -32,7 +32,7 @@ vanish() {
 
 # triggered: what becomes of a block that is offline when udev hears of it.
 triggered() {
-	echo offline >"$block/state"
+	echo offline >"$block/state" || return
 	udevadm trigger --action=add --settle "$block"
 	cat "$block/state"
 }
@@ -53,12 +53,15 @@ chmod 755 /usr/sbin/update-grub
 mkdir -p /etc/default
 echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >/etc/default/grub
 
+# Nothing that cannot be moved is to be in the block that goes out and in below.
+check "movable" eval "echo online_movable >$sysmem/auto_online_blocks"
 cat >/usr/lib/udev/rules.d/40-hotadd.rules <<'END'
 SUBSYSTEM=="memory", ACTION=="add", TEST=="state", ATTR{state}!="online", \
-  ATTR{state}="online"
+  ATTR{state}="online_movable"
 SUBSYSTEM=="memory", ACTION=="add", ENV{SEEN}="1"
 SUBSYSTEM=="cpu", ACTION=="add", TEST=="online", ATTR{online}!="1", ATTR{online}="1"
 END
+udevadm control --reload
 appear
 wait_for 20 [ -e /sys/module/kmem ] || die "udev does not load kmem"
 # Newer kernels know that this memory is for kmem; on 6.1 device_dax has it.
@@ -92,8 +95,10 @@ modprobe -c | grep -Fx "blacklist kmem" || die "modprobe does not know it"
 eq "its mode" "$(stat -c %a $kmem)" 644
 check "twice is as good" memmapctl doctor --fix --yes
 check "the doctor does not find the rule" eval 'memmapctl doctor | grep "good .*udev"'
+# It looks whether its rules are others every three seconds.
+sleep 4
 eq "without the rule" "$(triggered)" offline
-echo online >"$block/state"
+echo online_movable >"$block/state"
 check "the others are there" grep '^SUBSYSTEM=="cpu"' /etc/udev/rules.d/40-hotadd.rules
 
 vanish
