@@ -71,6 +71,24 @@ static int decode_region(
                               "\"region*\"", &m->region);
 }
 
+static int decode_root_decoder(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct match *m = target;
+
+        return decode_pattern(d, path, value, "write a name or a shell pattern, such as "
+                              "\"decoder0.*\"", &m->decoder);
+}
+
+static int decode_firmware(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct match *m = target;
+
+        return decode_pattern(d, path, value, "write a version or a shell pattern, such as "
+                              "\"1.2*\"", &m->firmware);
+}
+
 static int decode_memdev(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
                 void *target) {
@@ -184,11 +202,10 @@ static int decode_qos_class(
         return r;
 }
 
-static int decode_target_node(
+static int decode_node(
                 struct decoder *d, const struct json_path *path, struct json_object *value,
-                void *target) {
+                int *ret) {
         char expected[64];
-        struct match *m = target;
         int64_t node = -1;
         int r;
 
@@ -196,8 +213,24 @@ static int decode_target_node(
         r = decode_integer(d, path, value, expected, 0, POLICY_NODE_MAX, &node);
         if (r < 0)
                 return r;
-        m->target_node = (int) node;
+        *ret = (int) node;
         return 0;
+}
+
+static int decode_target_node(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct match *m = target;
+
+        return decode_node(d, path, value, &m->target_node);
+}
+
+static int decode_expander_node(
+                struct decoder *d, const struct json_path *path, struct json_object *value,
+                void *target) {
+        struct match *m = target;
+
+        return decode_node(d, path, value, &m->expander_node);
 }
 
 static int decode_min_size(
@@ -297,6 +330,7 @@ const struct field match_fields[] = {
         { "backing", decode_backing, MATCH_BACKING },
         { "device", decode_device, MATCH_DEVICE },
         { "region", decode_region, MATCH_REGION },
+        { "decoder", decode_root_decoder, MATCH_DECODER },
         { "target_node", decode_target_node, MATCH_TARGET_NODE },
         { "min_size", decode_min_size, MATCH_MIN_SIZE },
         { "max_size", decode_max_size, MATCH_MAX_SIZE },
@@ -305,7 +339,9 @@ const struct field match_fields[] = {
         { "serial", decode_serial, MATCH_SERIAL },
         { "vendor_id", decode_vendor_id, MATCH_VENDOR },
         { "device_id", decode_device_id, MATCH_PRODUCT },
+        { "firmware", decode_firmware, MATCH_FIRMWARE },
         { "qos_class", decode_qos_class, MATCH_QOS_CLASS },
+        { "expander_node", decode_expander_node, MATCH_EXPANDER_NODE },
         { "health", decode_health, MATCH_HEALTH },
         { "all", decode_all, MATCH_ALL },
         { "any", decode_any, MATCH_ANY },

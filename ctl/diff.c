@@ -112,6 +112,43 @@ static void print_reasons(struct json_object *d) {
                        field_string(json_object_array_get_idx(reasons, i), "text", "?"));
 }
 
+static void print_change(const char *key, struct json_object *o) {
+        struct json_object *old = json_object_object_get(o, "old");
+        struct json_object *new = json_object_object_get(o, "new");
+
+        printf("  %s: %s -> ", key, json_object_to_json_string_ext(old, JSON_C_TO_STRING_PLAIN));
+        printf("%s", json_object_to_json_string_ext(new, JSON_C_TO_STRING_PLAIN));
+}
+
+/* All that differ: most of it is said nowhere else. */
+static void print_settings(struct json_object *d) {
+        struct json_object *list = field_get(d, "settings", json_type_array);
+        size_t n = list ? json_object_array_length(list) : 0;
+
+        if (n > 0)
+                printf("\n%s, settings:\n", field_string(d, "name", "?"));
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *s = json_object_array_get_idx(list, i);
+
+                print_change(field_string(s, "key", "?"), s);
+                printf(" (%s)\n", field_string(s, "text", "?"));
+        }
+}
+
+/* In no region; and so of no device. */
+static void print_expanders(struct json_object *answer) {
+        struct json_object *list = field_get(answer, "expanders", json_type_array);
+        size_t n = list ? json_object_array_length(list) : 0;
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *e = json_object_array_get_idx(list, i);
+
+                printf("\n%s, settings:\n", field_string(e, "name", "?"));
+                print_change("create_region", e);
+                puts("");
+        }
+}
+
 static enum exit_code print_text(const struct options *o, struct json_object *devices, size_t n) {
         _cleanup_(table_unrefp) struct libscols_table *table = table_new(o, columns, _COLUMN_MAX);
         int r = table ? 0 : -1;
@@ -127,14 +164,32 @@ static enum exit_code print_text(const struct options *o, struct json_object *de
         for (size_t i = 0; i < n && code == EXIT_OK; i++)
                 if (outcome_is(json_object_array_get_idx(devices, i), "changes"))
                         print_reasons(json_object_array_get_idx(devices, i));
+        for (size_t i = 0; i < n && code == EXIT_OK; i++)
+                print_settings(json_object_array_get_idx(devices, i));
         return code;
 }
 
-static bool any_changes(struct json_object *devices, size_t n) {
+static bool has_effect(struct json_object *d) {
+        struct json_object *list = field_get(d, "settings", json_type_array);
+        size_t n = list ? json_object_array_length(list) : 0;
+
         for (size_t i = 0; i < n; i++)
-                if (outcome_is(json_object_array_get_idx(devices, i), "changes"))
+                if (strcmp(field_string(json_object_array_get_idx(list, i), "effect", ""),
+                           "now") == 0)
                         return true;
         return false;
+}
+
+static bool any_changes(struct json_object *answer, struct json_object *devices, size_t n) {
+        struct json_object *expanders = field_get(answer, "expanders", json_type_array);
+
+        for (size_t i = 0; i < n; i++) {
+                struct json_object *d = json_object_array_get_idx(devices, i);
+
+                if (outcome_is(d, "changes") || has_effect(d))
+                        return true;
+        }
+        return expanders && json_object_array_length(expanders) > 0;
 }
 
 static enum exit_code compare(const struct options *o, const struct policy_files *f) {
@@ -151,7 +206,9 @@ static enum exit_code compare(const struct options *o, const struct policy_files
                 json_print(answer, o->json);
         else if (print_text(o, devices, n) != EXIT_OK)
                 return EXIT_TROUBLE;
-        return any_changes(devices, n) ? EXIT_DIFFERENT : EXIT_OK;
+        else
+                print_expanders(answer);
+        return any_changes(answer, devices, n) ? EXIT_DIFFERENT : EXIT_OK;
 }
 
 enum exit_code verb_diff(const struct options *o, int argc, char **argv) {

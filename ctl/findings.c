@@ -15,7 +15,20 @@
  * Documentation/admin-guide/mm/memory-hotplug.rst, "Zone Imbalances". */
 #define RATIO_MAX 4
 
+struct made_fix {
+        struct made_fix *next;
+        struct fix fix;
+        char *text, path[SYSFS_PATH_MAX];
+};
+
 void findings_done(struct findings *f) {
+        while (f->made) {
+                struct made_fix *next = f->made->next;
+
+                free(f->made->text);
+                free(f->made);
+                f->made = next;
+        }
         for (size_t i = 0; i < f->n; i++) {
                 free(f->list[i].what);
                 free(f->list[i].remedy);
@@ -53,6 +66,25 @@ void findings_add(struct findings *f, const char *check, enum severity severity,
 void findings_fix(struct findings *f, const struct fix *fix) {
         if (f->n > 0)
                 f->list[f->n - 1].fix = fix;
+}
+
+struct fix *findings_make_fix(struct findings *f, const char *directory, const char *path,
+                              char *text, const char *then) {
+        struct made_fix *made = text ? calloc(1, sizeof(*made)) : NULL;
+
+        if (!made) {
+                free(text);
+                f->oom = true;
+                return NULL;
+        }
+        snprintf(made->path, sizeof(made->path), "%s", path);
+        made->text = text;
+        made->fix = (struct fix) {
+                .directory = directory, .path = made->path, .text = text, .then = then,
+        };
+        made->next = f->made;
+        f->made = made;
+        return &made->fix;
 }
 
 /* The kernel */
@@ -113,6 +145,7 @@ void look_at_kernel(struct findings *f, const struct sysfs *s, const struct mode
         look_at_module(f, s, m);
         look_at_memmap_on_memory(f, s, m);
         look_at_auto_online(f, s);
+        look_at_udev(f, s, m);
         look_at_firmware_memory(f, s);
         look_at_cxl(f, s);
 }

@@ -31,6 +31,7 @@ struct finding {
 struct findings {
         size_t n;
         struct finding *list;
+        struct made_fix *made;  /* fixes that are not the same on every machine */
         bool oom;               /* something is missing from the list */
 };
 
@@ -44,6 +45,10 @@ char *finding_text(const char *format, ...) _printf_(1, 2);
 
 /* Of the last one. */
 void findings_fix(struct findings *f, const struct fix *fix);
+
+/* One that lives as long as the list; NULL for want of memory.  @text is freed with it. */
+struct fix *findings_make_fix(struct findings *f, const char *directory, const char *path,
+                              char *text, const char *then);
 
 /* Of what the kernel was built, as far as that is told. */
 void look_at_config(struct findings *f, const struct sysfs *s);
@@ -68,6 +73,9 @@ void look_at_kmem(struct findings *f, const struct sysfs *s, const struct model 
 
 /* How much memory the kernel can use for itself, to that it cannot. */
 void look_at_zones(struct findings *f, const struct model *m);
+
+/* Rules of udev that do what memmapd is to do. */
+void look_at_udev(struct findings *f, const struct sysfs *s, const struct model *m);
 
 /* @description: what memmapd says, see memmapctl(1). */
 void look_at_daemon(struct findings *f, const struct sysfs *s, struct json_object *description);

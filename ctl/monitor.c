@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bus.h"
+#include "cxl-status.h"
 #include "fields.h"
 #include "format.h"
 #include "names.h"
@@ -93,6 +94,38 @@ static int on_finished(sd_bus_message *message, void *userdata, sd_bus_error *er
         return tell(userdata, o, "finished", text);
 }
 
+/* For people, a line each. */
+static int tell_region(const struct monitor *m, struct json_object *region) {
+        const char *message = field_string(region, "message", NULL);
+        char subject[CXL_SUBJECT_MAX], text[1024];
+
+        snprintf(text, sizeof(text), "%s: region %s%s%s", cxl_subject(subject, region),
+                 field_string(region, "state", "?"), message ? ": " : "", message ?: "");
+        return tell(m, json_object_new_object(), "regions", text);
+}
+
+static int on_regions(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        _cleanup_(json_putp) struct json_object *list = NULL;
+        const struct monitor *m = userdata;
+        struct json_object *o;
+        const char *json = "[]";
+        size_t n;
+        int r = 0;
+
+        (void) error;
+        (void) sd_bus_message_read(message, "s", &json);
+        list = json_tokener_parse(json);
+        n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+        if (n == 0 || m->options->json != JSON_OFF) {
+                o = json_object_new_object();
+                json_object_object_add(o, "regions", json_object_get(list));
+                return tell(m, o, "regions", "no region is on its way");
+        }
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = tell_region(m, json_object_array_get_idx(list, i));
+        return r;
+}
+
 static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         const char *name, *old, *new;
         bool there;
@@ -111,7 +144,7 @@ static int listen_to(struct monitor *m) {
                 sd_bus_message_handler_t handler;
         } signals[] = {
                 { "Changed", on_changed }, { "Progress", on_progress },
-                { "Finished", on_finished },
+                { "Finished", on_finished }, { "RegionsChanged", on_regions },
         };
         sigset_t mask;
         int r;

@@ -101,9 +101,11 @@ static void print_place(struct json_object *d) {
         const char *uuid = field_string(d, "uuid", NULL);
         struct json_object *list = field_get(d, "memdevs", json_type_array);
         size_t n = list ? json_object_array_length(list) : 0;
+        const char *decoder = field_string(d, "decoder", NULL);
         char node[CELL_MAX];
 
-        line("Place", "node %s, region %s", device_node(node, d), field_string(d, "region", "-"));
+        line("Place", "node %s, region %s%s%s", device_node(node, d), field_string(d, "region", "-"),
+             decoder ? " of " : "", decoder ?: "");
         for (size_t i = 0; i < n; i++) {
                 struct json_object *dev = json_object_array_get_idx(list, i);
 

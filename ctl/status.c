@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bus.h"
+#include "cxl-status.h"
 #include "device.h"
 #include "fields.h"
 #include "format.h"
@@ -191,39 +192,6 @@ static void print_notes(struct json_object *devices) {
                 puts("See \"memmapctl explain DEVICE\" for the details.");
 }
 
-static void print_names(struct json_object *o, const char *key) {
-        struct json_object *list = field_get(o, key, json_type_array);
-        size_t n = list ? json_object_array_length(list) : 0;
-
-        for (size_t i = 0; i < n; i++)
-                printf("%s%s", i == 0 ? "" : ", ",
-                       json_object_get_string(json_object_array_get_idx(list, i)));
-}
-
-/* Of regions and expanders; those of devices are in the table. */
-static void print_orders(struct json_object *description) {
-        struct json_object *list = field_get(description, "orders", json_type_array);
-        size_t n = list ? json_object_array_length(list) : 0;
-
-        for (size_t i = 0; i < n; i++) {
-                struct json_object *o = json_object_array_get_idx(list, i);
-                const char *stage = field_string(o, "stage", "");
-                bool back = strcmp(stage, "returning") == 0;
-
-                printf("%s%s: ", i == 0 ? "\n" : "", field_string(o, "name", "?"));
-                if (strcmp(stage, "dismantling") == 0) {
-                        printf("being removed; is being taken apart: ");
-                        print_names(o, "regions");
-                        puts(".");
-                        continue;
-                }
-                printf(back ? "cannot be removed; what comes back: " :
-                       "being removed; memory is being taken out of ");
-                print_names(o, "devices");
-                printf(back ? ". %s\n" : ".\n", field_string(o, "why", ""));
-        }
-}
-
 static enum exit_code print_text(const struct options *o, struct json_object *description) {
         struct json_object *devices = field_get(description, "devices", json_type_array);
         enum exit_code code;
@@ -233,13 +201,13 @@ static enum exit_code print_text(const struct options *o, struct json_object *de
         puts("");
         if (!devices || json_object_array_length(devices) == 0) {
                 puts("There are no dax devices.");
-                print_orders(description);
+                print_cxl(description);
                 return EXIT_OK;
         }
         code = print_table(o, devices);
         if (code == EXIT_OK) {
                 print_notes(devices);
-                print_orders(description);
+                print_cxl(description);
         }
         return code;
 }

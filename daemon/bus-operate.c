@@ -26,6 +26,7 @@ static int give(sd_bus_message *message, struct manager *m, struct command *comm
         r = operate(m, command, &why);
         if (r < 0)
                 return refuse(&why, error);
+        manager_catch_up(m);
         return sd_bus_reply_method_return(message, "b", r > 0);
 }
 
@@ -72,8 +73,12 @@ static int act_online(sd_bus_message *message, void *userdata, sd_bus_error *err
         return r < 0 ? r : give(message, userdata, &command, 0, error);
 }
 
-static int reply(sd_bus_message *message, int r, const struct refusal *why, sd_bus_error *error) {
-        return r < 0 ? refuse(why, error) : sd_bus_reply_method_return(message, "");
+static int reply(sd_bus_message *message, struct manager *m, int r, const struct refusal *why,
+                 sd_bus_error *error) {
+        if (r < 0)
+                return refuse(why, error);
+        manager_catch_up(m);
+        return sd_bus_reply_method_return(message, "");
 }
 
 static int act_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -82,7 +87,8 @@ static int act_cancel(sd_bus_message *message, void *userdata, sd_bus_error *err
         int r;
 
         r = sd_bus_message_read(message, "s", &device);
-        return r < 0 ? r : reply(message, operate_cancel(userdata, device, &why), &why, error);
+        return r < 0 ? r : reply(message, userdata, operate_cancel(userdata, device, &why),
+                                 &why, error);
 }
 
 static int hold(sd_bus_message *message, struct manager *m, bool on, sd_bus_error *error) {
@@ -91,7 +97,7 @@ static int hold(sd_bus_message *message, struct manager *m, bool on, sd_bus_erro
         int r;
 
         r = sd_bus_message_read(message, "s", &device);
-        return r < 0 ? r : reply(message, operate_hold(m, device, on, &why), &why, error);
+        return r < 0 ? r : reply(message, m, operate_hold(m, device, on, &why), &why, error);
 }
 
 static int act_hold(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -108,8 +114,8 @@ static int act_apply(sd_bus_message *message, void *userdata, sd_bus_error *erro
         int r;
 
         r = sd_bus_message_read(message, "s", &device);
-        return r < 0 ? r : reply(message, operate_apply(userdata, device[0] ? device : NULL, &why),
-                                 &why, error);
+        return r < 0 ? r : reply(message, userdata, operate_apply(userdata, device[0] ? device :
+                                                                  NULL, &why), &why, error);
 }
 
 int bus_remove(sd_bus_message *message, void *userdata, sd_bus_error *error) {

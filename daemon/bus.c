@@ -19,9 +19,11 @@ static int reply_json(sd_bus_message *message, struct json_object *o) {
 }
 
 static int method_describe(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        struct json_object *o = describe(userdata);
+        struct json_object *o;
 
         (void) error;
+        manager_catch_up(userdata);
+        o = describe(userdata);
         return o ? reply_json(message, o) : -ENOMEM;
 }
 
@@ -30,6 +32,7 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 
         if (manager_reload(m) < 0)
                 return sd_bus_error_set(error, BUS_NAME ".Error.PolicyInvalid", m->policy_error);
+        manager_catch_up(m);
         return sd_bus_reply_method_return(message, "");
 }
 
@@ -207,8 +210,15 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", device, "s", operation, "s", result,
                                                         "s", message), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", device, "s", state), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("RegionsChanged", SD_BUS_ARGS("s", json), 0),
         SD_BUS_VTABLE_END
 };
+
+void bus_regions_changed(sd_bus *bus, const char *json) {
+        if (bus)
+                (void) sd_bus_emit_signal(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "RegionsChanged",
+                                          "s", json);
+}
 
 void bus_device_changed(sd_bus *bus, const struct record *r) {
         if (!bus)

@@ -19,4 +19,5 @@ void bus_device_changed(sd_bus *bus, const struct record *r);
  * that an operator's order has come to its end.
  */
 void bus_device_progressed(sd_bus *bus, const char *name, const struct record *r);
+void bus_regions_changed(sd_bus *bus, const char *json);
 void bus_operation_finished(sd_bus *bus, const char *name, const struct operation_end *end);

@@ -167,52 +167,58 @@ static int begin(const struct cxl_run *run, const char *window, const struct reg
         return r;
 }
 
-/* All but the switching on.  What failed is in *ret_what, at which decoder in *ret_where. */
+/* What failed, and at which decoder: libcxl's name of that does not outlive cxl_renew(). */
+struct fault {
+        const char *what;
+        char where[24];
+};
+
+/* All but the switching on. */
 static int set_target(struct cxl_run *run, struct cxl_region *region, const struct region_plan *p,
-                      size_t k, const char **ret_what, const char **ret_where) {
+                      size_t k, struct fault *f) {
         struct cxl_memdev *memdev = cxl_find_memdev(run, name_of(run, p->members[k]));
         struct cxl_decoder *d = memdev ? cxl_free_decoder(memdev) : NULL;
         int r;
 
-        *ret_what = "the expander has no free decoder";
+        f->what = "the expander has no free decoder";
         if (!d)
                 return -ENODEV;
-        *ret_where = cxl_decoder_get_devname(d);
-        *ret_what = "the decoder cannot be set to volatile memory";
+        snprintf(f->where, sizeof(f->where), "%s", cxl_decoder_get_devname(d));
+        f->what = "the decoder cannot be set to volatile memory";
         r = cxl_decoder_set_dpa_size(d, 0);
         if (r == 0 && cxl_decoder_get_mode(d) != CXL_DECODER_MODE_RAM)
                 r = cxl_decoder_set_mode(d, CXL_DECODER_MODE_RAM);
         if (r < 0)
                 return r;
-        *ret_what = "the decoder gets no memory of the expander";
+        f->what = "the decoder gets no memory of the expander";
         r = cxl_decoder_set_dpa_size(d, p->size / p->ways);
         if (r < 0)
                 return r;
-        *ret_what = "the decoder cannot be made part of the region";
+        f->what = "the decoder cannot be made part of the region";
         return cxl_region_set_target(region, (int) k, d);
 }
 
 static int set_up(struct cxl_run *run, struct cxl_region *region, const struct region_plan *p,
-                  const char **ret_what, const char **ret_where) {
+                  struct fault *f) {
         int r;
 
-        *ret_what = "its interleaving is refused";
+        f->what = "its interleaving is refused";
         r = cxl_region_set_interleave_granularity(region, p->granularity);
         if (r == 0)
                 r = cxl_region_set_interleave_ways(region, p->ways);
         if (r < 0)
                 return r;
-        *ret_what = "its size is refused";
+        f->what = "its size is refused";
         r = cxl_region_set_size(region, p->size);
         for (size_t k = 0; r == 0 && k < p->n_members; k++)
-                r = set_target(run, region, p, k, ret_what, ret_where);
+                r = set_target(run, region, p, k, f);
         if (r < 0)
                 return r;
-        *ret_what = "the decoders cannot be committed";
+        f->what = "the decoders cannot be committed";
         r = cxl_region_decode_commit(region);
         if (r < 0)
                 return r;
-        *ret_what = "it cannot be enabled";
+        f->what = "it cannot be enabled";
         return cxl_region_enable(region);
 }
 
@@ -228,22 +234,38 @@ static void undo(struct cxl_run *run, const char *region, const char *window) {
                 (void) sysfs_write(run->job->sysfs, region, DEVICES "/%s/delete_region", window);
 }
 
+/* @members: of the job, NULL for the first @n. */
+static void tell_begun(const struct cxl_run *run, const char *region, const size_t *members,
+                       size_t n) {
+        char list[MEMDEVS_MAX * 24] = "";
+        size_t used = 0;
+
+        for (size_t k = 0; k < n && used < sizeof(list); k++)
+                used += (size_t) snprintf(list + used, sizeof(list) - used, "%s%s", k > 0 ? " " : "",
+                                          name_of(run, members ? members[k] : k));
+        cxl_tell(run, EXEC_BEGUN, region, 0, "%s", list);
+}
+
 static void make(struct cxl_run *run, const char *window, const struct region_plan *p) {
-        const char *what = "the kernel gives no region a name", *where = window;
+        struct fault f = { .what = "the kernel gives no region a name" };
         struct cxl_region *region;
         char name[24] = "", names[160];
         int r;
 
+        snprintf(f.where, sizeof(f.where), "%s", window);
         names_of(run, p, names, sizeof(names));
+        tell_begun(run, "", p->members, p->n_members);
         r = begin(run, window, p, name, sizeof(name));
         if (r == -ENOENT)
-                what = "this kernel makes no regions of volatile memory (Linux can since 6.3)";
-        if (r >= 0)
-                r = cxl_renew(run);
+                f.what = "this kernel makes no regions of volatile memory (Linux can since 6.3)";
         if (r >= 0) {
-                what = "libcxl does not know the new region";
+                tell_begun(run, name, p->members, p->n_members);
+                r = cxl_renew(run);
+        }
+        if (r >= 0) {
+                f.what = "libcxl does not know the new region";
                 region = cxl_find_region(run, name);
-                r = region ? set_up(run, region, p, &what, &where) : -ENODEV;
+                r = region ? set_up(run, region, p, &f) : -ENODEV;
                 if (r < 0)
                         undo(run, name, window);
                 for (size_t k = 0; r < 0 && run->ctx && k < p->n_members; k++)
@@ -253,7 +275,7 @@ static void make(struct cxl_run *run, const char *window, const struct region_pl
         if (r < 0)
                 cxl_tell(run, EXEC_STEP_FAILED, name_of(run, p->members[0]), r, "No region is made of "
                          "%s in %s: %s (at %s): %s. Nothing of it stays; \"cxl create-region -t ram -d "
-                         "%s -m %s\" may tell more", names, window, what, where, strerror(-r), window,
+                         "%s -m %s\" may tell more", names, window, f.what, f.where, strerror(-r), window,
                          name_of(run, p->members[0]));
         else
                 cxl_tell(run, EXEC_STEP_DONE, name, 0, "Made of %s in %s: %llu MiB%s", names, window,
@@ -333,6 +355,7 @@ void cxl_converge(struct cxl_run *run) {
         bool whole = false;
         int r = 0;
 
+        tell_begun(run, name, NULL, run->job->n_memdevs);
         if (region && is_ours(run, region)) {
                 whole = cxl_region_decode_is_committed(region) > 0;
                 r = whole ? cxl_region_enable(region) : cxl_destroy(region, &what);

@@ -3,6 +3,8 @@
  * Regions and expanders, by libcxl: made, taken apart, enabled and disabled.  Slow: runs
  * in a worker, which loads CXL_MODULE for it, and tells of each thing done with an event:
  *
+ *      EXEC_BEGUN              a region is being made; text: the expanders, with spaces in
+ *                              between; its subject is empty while it has no name
  *      EXEC_STEP_DONE          text
  *      EXEC_DIVERGED           nothing was done as something is lacking: text
  *      EXEC_STEP_FAILED        error; text, with what to do about it

@@ -12,6 +12,7 @@
 #include "letters.h"
 #include "manager.h"
 #include "names.h"
+#include "regions.h"
 
 static void add_number(struct json_object *o, const char *key, uint64_t v) {
         json_object_object_add(o, key, json_object_new_uint64(v));
@@ -313,5 +314,6 @@ struct json_object *describe(const struct manager *m) {
         json_object_object_add(o, "devices", list);
         json_object_object_add(o, "after_online", after_online_describe_all(m));
         json_object_object_add(o, "orders", eject_describe(m));
+        json_object_object_add(o, "regions", regions_describe(m));
         return o;
 }

@@ -9,8 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "manager.h"
+#include "diff-settings.h"
 #include "names.h"
+#include "regions.h"
 
 DEFINE_CLEANUP(struct decision *, decision_free)
 
@@ -74,7 +75,8 @@ static bool same_decision(const struct decision *a, const struct decision *b) {
                 return false;
         if (a->verdict != VERDICT_TAKE)
                 return true;
-        if (a->settings.action != b->settings.action || a->settings.order != b->settings.order)
+        if (a->settings.action != b->settings.action ||
+            a->settings.order != b->settings.order || a->backend != b->backend)
                 return false;
         for (size_t i = 0; i < a->n_blocks; i++)
                 if (!same_target(&a->targets[i], &b->targets[i]))
@@ -110,10 +112,27 @@ static struct json_object *describe_side(const struct decision *d) {
         return o;
 }
 
-static struct json_object *describe_pair(const struct manager *m, const struct device *d,
+/* Without an old policy, all of them are new. */
+static struct json_object *describe_settings(const struct record *r, const struct device *d,
+                                             const struct side *old, const struct side *new,
+                                             const struct decision *from,
+                                             const struct decision *to) {
+        struct settings before, after;
+        struct diff_ask ask = {
+                .record = r, .device = d, .old = &before, .new = &after, .decision = to,
+                .decides_otherwise = strcmp(outcome(d, from, to), "changes") == 0,
+        };
+
+        if (!from)
+                return json_object_new_array();
+        before = policy_resolve(old->policy, from->rule);
+        after = policy_resolve(new->policy, to->rule);
+        return diff_settings(&ask);
+}
+
+static struct json_object *describe_pair(const struct record *r, const struct device *d,
                                          const struct decision *from, const struct decision *to) {
         struct json_object *o = json_object_new_object();
-        const struct record *r = record_of(m, d);
         enum device_state state = r ? r->state : STATE_UNKNOWN;
 
         json_object_object_add(o, "name", json_object_new_string(d->name));
@@ -129,6 +148,8 @@ static int compare_all(const struct manager *m, const struct model *model,
         for (size_t i = 0; i < model->n_devices; i++) {
                 _cleanup_(decision_freep) struct decision *old = NULL, *new = NULL;
                 const struct device *d = &model->devices[i];
+                const struct record *rec = record_of(m, d);
+                struct json_object *o;
                 int r;
 
                 r = side_decide(from, m, *model, d, &old);
@@ -136,7 +157,10 @@ static int compare_all(const struct manager *m, const struct model *model,
                         r = side_decide(to, m, *model, d, &new);
                 if (r < 0)
                         return r;
-                json_object_array_add(list, describe_pair(m, d, old, new));
+                o = describe_pair(rec, d, old, new);
+                json_object_object_add(o, "settings",
+                                       describe_settings(rec, d, from, to, old, new));
+                json_object_array_add(list, o);
         }
         return 0;
 }
@@ -165,6 +189,7 @@ int diff(const struct manager *m, const struct policy *p, struct json_object **r
 
         json_object_object_add(o, "format", json_object_new_int(DIFF_FORMAT));
         json_object_object_add(o, "devices", list);
+        json_object_object_add(o, "expanders", regions_diff(m, p));
         r = compare_now(m, p, list);
         if (r < 0)
                 json_object_put(o);

@@ -154,9 +154,7 @@ static void finish(struct eject *e, enum operation_result result, const char *fo
                 .message_id = result == RESULT_DONE ? MESSAGE_EJECTED : MESSAGE_NOT_EJECTED,
                 .device = name,
         }, "%s", message);
-        if (m->finished)
-                m->finished(m->userdata, name, &end);
-        manager_look_in(m, 0);
+        manager_finish(m, name, &end);
 }
 
 /* Devices that were removed already, and are still there, are taken in again. */

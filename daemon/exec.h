@@ -14,6 +14,7 @@ enum exec_event_kind {
         EXEC_STEP_FAILED,       /* error; what was half done is undone */
         EXEC_PACED,             /* pace, pressure; error: it cannot be told, and does not matter */
         EXEC_DIVERGED,          /* the kernel did, or would do, other than planned */
+        EXEC_BEGUN,             /* of cxl.h */
         EXEC_END,               /* the last event; error: 0 if the plan went through */
         _EXEC_EVENT_MAX,
 };

@@ -143,6 +143,12 @@ static void on_finished(void *userdata, const char *name, const struct operation
         bus_operation_finished(d->bus, name, end);
 }
 
+static void on_regions_changed(void *userdata, const char *json) {
+        const struct daemon *d = userdata;
+
+        bus_regions_changed(d->bus, json);
+}
+
 static int listen_to_signals(struct daemon *d, sd_event *event) {
         sigset_t mask;
         int r;
@@ -198,6 +204,7 @@ static int run(struct daemon *d, const struct options *o) {
                 .changed = on_changed,
                 .progressed = on_progressed,
                 .finished = on_finished,
+                .regions_changed = on_regions_changed,
                 .userdata = d,
         };
         r = set_up(d, event);

@@ -18,6 +18,46 @@
 #define REFUSED_DELAY_USEC (60 * 1000000ULL)
 #define FAILED_DELAY_USEC (5 * 1000000ULL)
 
+/* Orders that are over */
+
+struct ended {
+        struct ended *next;
+        char name[32], message[MESSAGE_MAX];
+        struct operation_end end;
+};
+
+void manager_finish(struct manager *m, const char *name, const struct operation_end *end) {
+        struct ended *e = calloc(1, sizeof(*e)), **at = &m->ended;
+
+        manager_look_in(m, 0);
+        if (!e) {
+                if (m->finished)
+                        m->finished(m->userdata, name, end);
+                return;
+        }
+        snprintf(e->name, sizeof(e->name), "%s", name);
+        snprintf(e->message, sizeof(e->message), "%s", end->message);
+        e->end = *end;
+        e->end.message = e->message;
+        while (*at)
+                at = &(*at)->next;
+        *at = e;
+}
+
+/* Those that were over before a look, once it is done. */
+static void tell_ended(const struct manager *m, struct ended *e) {
+        while (e) {
+                struct ended *next = e->next;
+
+                if (m->finished)
+                        m->finished(m->userdata, e->name, &e->end);
+                free(e);
+                e = next;
+        }
+}
+
+/* Devices that are gone */
+
 /* Memory that is in use cannot go with its device; the operator must know of it. */
 static void log_gone(const struct manager *m, const struct record *r, const struct device *was) {
         char which[MESSAGE_MAX];
@@ -114,7 +154,7 @@ static int take_turns(struct manager *m) {
         return 0;
 }
 
-void manager_look(struct manager *m) {
+static void look(struct manager *m) {
         struct model *model = NULL, *before;
         int r;
 
@@ -143,6 +183,18 @@ void manager_look(struct manager *m) {
         (void) malloc_trim(0);
 }
 
+void manager_look(struct manager *m) {
+        struct ended *ended = steal(&m->ended);
+
+        look(m);
+        tell_ended(m, ended);
+}
+
+void manager_catch_up(struct manager *m) {
+        if (schedule_take(m->looks))
+                manager_look(m);
+}
+
 static void on_schedule(void *userdata) {
         manager_look(userdata);
 }
@@ -165,6 +217,7 @@ int manager_start(struct manager *m) {
 }
 
 void manager_stop(struct manager *m) {
+        tell_ended(m, steal(&m->ended));
         while (m->records) {
                 struct record *r = m->records;
 

@@ -115,6 +115,7 @@ struct manager {
         struct after *after;            /* see after-online.h */
         bool recalled;                  /* those that were ordered before the start */
         struct schedule *looks;         /* at the machine */
+        struct ended *ended;            /* orders that are over, and nobody was told of it yet */
         uint64_t n_looks;
         /* Of devices: there is one more, one is about to be forgotten, one changed. */
         void (*came)(void *userdata, const struct record *r);
@@ -122,6 +123,8 @@ struct manager {
         void (*changed)(void *userdata, const struct record *r);
         void (*progressed)(void *userdata, const struct record *r);
         void (*finished)(void *userdata, const char *name, const struct operation_end *end);
+        /* As regions_describe() has it, but for the times. */
+        void (*regions_changed)(void *userdata, const char *json);
         void *userdata;
 };
 
@@ -131,8 +134,17 @@ void manager_stop(struct manager *m);
 /* Look now. */
 void manager_look(struct manager *m);
 
+/* Look now if that is due anyway: whoever is told something is not told what was. */
+void manager_catch_up(struct manager *m);
+
 /* Look at the machine in @usec, or earlier if that was asked for before. */
 void manager_look_in(struct manager *m, uint64_t usec);
+
+/*
+ * An order has come to its end.  That is told after the next look, which it asks for: who
+ * hears of it and asks for the state then sees what became of it.
+ */
+void manager_finish(struct manager *m, const char *name, const struct operation_end *end);
 
 /* reload.c: read the policy again.  On failure the old one stays in force. */
 int manager_reload(struct manager *m);

@@ -66,10 +66,8 @@ static void end(struct record *r, const struct device *d, enum operation_result 
         }
         operate_keep(r);
         log_end(r, &e);
-        if (r->manager->finished)
-                r->manager->finished(r->manager->userdata, r->name, &e);
+        manager_finish(r->manager, r->name, &e);
         eject_device_ended(r, &e);
-        manager_look_in(r->manager, 0);
 }
 
 /* From now on it cannot be finished; the first cause counts. */
@@ -440,6 +438,5 @@ void operate_gone(struct record *r) {
         e = (struct operation_end) {
                 .kind = r->op->kind, .result = RESULT_INCOMPLETE, .message = "The device is gone.",
         };
-        if (r->manager->finished)
-                r->manager->finished(r->manager->userdata, r->name, &e);
+        manager_finish(r->manager, r->name, &e);
 }

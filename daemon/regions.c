@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "cxl.h"
+#include "attempts.h"
 #include "eject.h"
 #include "expander.h"
 #include "json-c-util.h"
 #include "log.h"
 #include "marks.h"
 #include "names.h"
+#include "settings-json.h"
 
 struct regions {
         struct manager *manager;
@@ -22,6 +23,8 @@ struct regions {
         bool failed;                    /* some of them, in the try at hand or the last one */
         struct retry retry;
         uint64_t again_usec;            /* monotonic; when the next one is due, 0: none */
+        struct attempts *attempts;
+        char *told;                     /* of these */
 };
 
 static struct regions *regions_of(struct manager *m) {
@@ -36,8 +39,23 @@ struct regions *regions_free(struct regions *r) {
         if (!r)
                 return NULL;
         worker_free(r->worker);
+        attempts_free(r->attempts);
+        free(r->told);
         free(r);
         return NULL;
+}
+
+/* What is known of them, if it was not told before. */
+static void tell(struct regions *r) {
+        _cleanup_(json_putp) struct json_object *o = attempts_describe(r->attempts, 0, 0);
+        const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+
+        if (strcmp(text, r->told ?: "[]") == 0)
+                return;
+        free(r->told);
+        r->told = strdup(text);
+        if (r->manager->regions_changed)
+                r->manager->regions_changed(r->manager->userdata, text);
 }
 
 /* The worker */
@@ -66,6 +84,8 @@ static void end(struct regions *r) {
         struct manager *m = r->manager;
 
         r->worker = worker_free(r->worker);
+        attempts_settle(&r->attempts);
+        tell(r);
         r->stuck |= r->task == CXL_CONVERGE && r->failed;
         r->again_usec = 0;
         if (r->task == CXL_CREATE && r->failed && r->tries < r->retry.times) {
@@ -77,10 +97,26 @@ static void end(struct regions *r) {
         manager_look_in(m, 0);
 }
 
+/* An expander that cannot be enabled again is not on its way to a region. */
+static void note_event(struct regions *r, const struct exec_event *e) {
+        if (r->task == CXL_RESTORE)
+                return;
+        if (e->kind == EXEC_BEGUN)
+                attempts_begin(&r->attempts, e->subject, e->text);
+        else if (e->kind == EXEC_STEP_DONE)
+                attempts_end(&r->attempts, e->subject);
+        else if (e->kind == EXEC_DIVERGED)
+                attempts_tell(&r->attempts, e->subject, ATTEMPT_WAITING, e->text);
+        else if (e->kind == EXEC_STEP_FAILED)
+                attempts_tell(&r->attempts, e->subject, ATTEMPT_FAILED, e->text);
+}
+
 static void on_event(void *userdata, const struct exec_event *e) {
         struct regions *r = userdata;
 
         log_event(r, e);
+        note_event(r, e);
+        tell(r);
         r->failed |= e->kind == EXEC_STEP_FAILED;
         if (e->kind == EXEC_END)
                 end(r);
@@ -88,11 +124,14 @@ static void on_event(void *userdata, const struct exec_event *e) {
 
 static void on_lost(void *userdata, const char *why) {
         struct regions *r = userdata;
+        char text[320];
 
-        log_about(LOG_ERR, (struct log_about) { .message_id = MESSAGE_WORKER_LOST },
-                  "The worker that makes CXL regions is lost: %s. %s.", why, r->task == CXL_CONVERGE ?
-                  "What is half made stays so; \"memmapctl reload\" tries again" :
-                  "What it left half made is finished or deleted");
+        snprintf(text, sizeof(text), "The worker that makes CXL regions is lost: %s. %s", why,
+                 r->task == CXL_CONVERGE ?
+                 "What is half made stays so; \"memmapctl reload\" tries again" :
+                 "What it left half made is finished or deleted");
+        log_about(LOG_ERR, (struct log_about) { .message_id = MESSAGE_WORKER_LOST }, "%s.", text);
+        attempts_lose(r->attempts, text);
         r->failed = true;
         end(r);
 }
@@ -104,10 +143,16 @@ static int start(struct regions *r, const struct cxl_job *job) {
 
         r->task = job->task;
         r->failed = false;
+        attempts_end(&r->attempts, "");
         e = worker_start_body(m->event, m->sysfs, cxl_work, job, &handler, &r->worker);
-        if (e < 0)
-                log_about(LOG_ERR, (struct log_about) { .error = -e },
-                          "Cannot start a worker for CXL regions: %s.", strerror(-e));
+        if (e < 0) {
+                char text[160];
+
+                snprintf(text, sizeof(text), "Cannot start a worker for CXL regions: %s; \"memmapctl "
+                         "reload\" tries again", strerror(-e));
+                log_about(LOG_ERR, (struct log_about) { .error = -e }, "%s.", text);
+                attempts_tell(&r->attempts, "", ATTEMPT_FAILED, text);
+        }
         return e;
 }
 
@@ -198,6 +243,14 @@ static bool is_tried(struct regions *r, uint64_t h) {
         return true;
 }
 
+static void plan_only(struct regions *r, const struct cxl_job *job) {
+        log_info("Of %zu CXL expanders that no region uses, the first is %s, regions would be "
+                 "made.", job->n_memdevs, job->memdevs[0].name);
+        for (size_t i = 0; i < job->n_memdevs; i++)
+                attempts_tell(&r->attempts, job->memdevs[i].name, ATTEMPT_PLANNED,
+                              "Would be made part of a region, if this were no dry run");
+}
+
 static void create(struct regions *r) {
         struct manager *m = r->manager;
         struct cxl_job job = { .sysfs = m->sysfs, .task = CXL_CREATE };
@@ -205,9 +258,14 @@ static void create(struct regions *r) {
         uint64_t h;
         size_t n;
 
-        if (!m->policy || !creates_any(m->policy) || probe_expanders(m->sysfs, &all, &n) < 0)
+        if (!m->policy || !creates_any(m->policy)) {
+                attempts_prune(&r->attempts, m->sysfs, &job);
+                return;
+        }
+        if (probe_expanders(m->sysfs, &all, &n) < 0)
                 return;
         h = gather(r, all, n, &job);
+        attempts_prune(&r->attempts, m->sysfs, &job);
         if (job.n_memdevs == 0) {
                 r->tried = 0;
                 return;
@@ -215,8 +273,7 @@ static void create(struct regions *r) {
         if (is_tried(r, h))
                 return;
         if (m->dry_run)
-                log_info("Of %zu CXL expanders that no region uses, the first is %s, regions would be "
-                         "made.", job.n_memdevs, job.memdevs[0].name);
+                plan_only(r, &job);
         else
                 (void) start(r, &job);
 }
@@ -228,6 +285,7 @@ void regions_look(struct manager *m) {
                 return;
         if (m->dry_run || !converge(r))
                 create(r);
+        tell(r);
 }
 
 int regions_restore(struct manager *m, const char *memdev) {
@@ -239,6 +297,51 @@ int regions_restore(struct manager *m, const char *memdev) {
         snprintf(job.memdevs[0].name, sizeof(job.memdevs[0].name), "%s", memdev);
         r->tried = 0;
         return start(r, &job);
+}
+
+struct json_object *regions_describe(const struct manager *m) {
+        const struct regions *r = m->regions;
+        uint64_t now = 0, left = 0;
+
+        if (!r)
+                return json_object_new_array();
+        (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        if (r->again_usec)
+                left = r->again_usec > now ? r->again_usec - now : 1;
+        return attempts_describe(r->attempts, r->tries + (r->again_usec == 0), left);
+}
+
+/* "create_region" as it holds for the expander: of one that is ignored, nothing is made. */
+static struct json_object *wish_of(const struct policy *p, const struct expander *e) {
+        _cleanup_(json_putp) struct json_object *all = NULL;
+        struct settings s = p ? settings_of(p, e) : policy_builtin();
+
+        if (s.action == ACTION_IGNORE)
+                s.create_region.create = false;
+        all = settings_to_json(&s);
+        return json_object_get(json_object_object_get(all, "create_region"));
+}
+
+struct json_object *regions_diff(const struct manager *m, const struct policy *p) {
+        _cleanup_(freep) struct expander *all = NULL;
+        struct json_object *list = json_object_new_array();
+        size_t n = 0;
+
+        (void) probe_expanders(m->sysfs, &all, &n);
+        for (size_t i = 0; list && i < n; i++) {
+                _cleanup_(json_putp) struct json_object *old = wish_of(m->policy, &all[i]);
+                _cleanup_(json_putp) struct json_object *new = wish_of(p, &all[i]);
+                struct json_object *o;
+
+                if (!is_spare(m, &all[i]) || json_object_equal(old, new))
+                        continue;
+                o = json_object_new_object();
+                json_add_string(o, "name", all[i].dev.name);
+                json_object_object_add(o, "old", json_object_get(old));
+                json_object_object_add(o, "new", json_object_get(new));
+                json_object_array_add(list, o);
+        }
+        return list;
 }
 
 void regions_renew(struct manager *m) {

@@ -14,5 +14,14 @@ struct regions *regions_free(struct regions *r);
 /* An expander that was taken out is enabled; -EBUSY: a worker is at something else. */
 int regions_restore(struct manager *m, const char *memdev);
 
+/* Regions that are being made or could not be: a new object, NULL if memory ran out. */
+struct json_object *regions_describe(const struct manager *m);
+
+/*
+ * Expanders in no region of which another policy would have one made, or not, or in another
+ * way: a new array, NULL if memory ran out.
+ */
+struct json_object *regions_diff(const struct manager *m, const struct policy *p);
+
 /* What failed is tried again, as if the expanders had just come. */
 void regions_renew(struct manager *m);

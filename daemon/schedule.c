@@ -48,6 +48,17 @@ struct schedule *schedule_free(struct schedule *s) {
         return NULL;
 }
 
+bool schedule_take(struct schedule *s) {
+        uint64_t now;
+
+        if (!s->at || sd_event_now(sd_event_source_get_event(s->timer), CLOCK_MONOTONIC, &now) < 0 ||
+            s->at > now)
+                return false;
+        s->at = 0;
+        (void) sd_event_source_set_enabled(s->timer, SD_EVENT_OFF);
+        return true;
+}
+
 void schedule_in(struct schedule *s, uint64_t usec) {
         uint64_t now;
 

@@ -69,6 +69,8 @@ static bool one_covers(const struct match *general, const struct match *special,
                 return general->max_size >= special->max_size;
         case MATCH_REGION:
                 return pattern_covers(general->region, special->region);
+        case MATCH_DECODER:
+                return pattern_covers(general->decoder, special->decoder);
         case MATCH_UUID:
                 return strcasecmp(general->uuid, special->uuid) == 0;
         case MATCH_MEMDEV:
@@ -79,8 +81,12 @@ static bool one_covers(const struct match *general, const struct match *special,
                 return general->vendor == special->vendor;
         case MATCH_PRODUCT:
                 return general->product == special->product;
+        case MATCH_FIRMWARE:
+                return pattern_covers(general->firmware, special->firmware);
         case MATCH_QOS_CLASS:
                 return general->qos_class == special->qos_class;
+        case MATCH_EXPANDER_NODE:
+                return general->expander_node == special->expander_node;
         default:
                 return bit == MATCH_HEALTH && general->health == special->health;
         }
@@ -101,6 +107,7 @@ static bool contradict(const struct match *a, const struct match *b) {
                 (both & MATCH_TARGET_NODE && a->target_node != b->target_node) ||
                 (both & MATCH_DEVICE && patterns_apart(a->device, b->device)) ||
                 (both & MATCH_REGION && patterns_apart(a->region, b->region)) ||
+                (both & MATCH_DECODER && patterns_apart(a->decoder, b->decoder)) ||
                 (both & MATCH_UUID && strcasecmp(a->uuid, b->uuid) != 0) ||
                 (a->given & MATCH_MIN_SIZE && b->given & MATCH_MAX_SIZE &&
                  a->min_size > b->max_size) ||

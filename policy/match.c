@@ -7,8 +7,9 @@
 #include "match.h"
 
 static const char *const key_words[] = {
-        "backing", "device", "target_node", "min_size", "max_size", "region", "uuid", "memdev",
-        "serial", "vendor_id", "device_id", "qos_class", "health",
+        "backing", "device", "target_node", "min_size", "max_size", "region", "decoder", "uuid",
+        "memdev", "serial", "vendor_id", "device_id", "firmware", "qos_class", "expander_node",
+        "health",
 };
 
 const char *match_key(unsigned int bit) {
@@ -36,8 +37,12 @@ static enum answer match_memdev(const struct match *m, unsigned int bit, const s
                 return answer_if(m->vendor == dev->vendor);
         if (bit == MATCH_PRODUCT && dev->known & MEMDEV_PRODUCT)
                 return answer_if(m->product == dev->product);
+        if (bit == MATCH_FIRMWARE && dev->firmware[0])
+                return is_pattern(m->firmware, dev->firmware);
         if (bit == MATCH_QOS_CLASS && dev->known & MEMDEV_QOS_CLASS)
                 return answer_if(m->qos_class == dev->qos_class);
+        if (bit == MATCH_EXPANDER_NODE && dev->known & MEMDEV_NODE)
+                return answer_if(m->expander_node == dev->numa_node);
         if (bit == MATCH_HEALTH && dev->known & MEMDEV_HEALTH)
                 return answer_if(m->health == dev->health);
         return ANSWER_UNKNOWN;
@@ -59,6 +64,14 @@ static enum answer match_memdevs(const struct match *m, unsigned int bit, const 
         return a;
 }
 
+/* A fact that only devices of one kind have: of others it is known that they have none. */
+static enum answer match_special(bool yes, const char *fact, enum backing kind,
+                                 const struct device *d) {
+        if (fact[0])
+                return answer_if(yes);
+        return d->backing == kind || d->backing == BACKING_UNKNOWN ? ANSWER_UNKNOWN : ANSWER_NO;
+}
+
 static enum answer match_one(const struct match *m, unsigned int bit, const struct device *d) {
         switch (bit) {
         case MATCH_BACKING:
@@ -74,11 +87,11 @@ static enum answer match_one(const struct match *m, unsigned int bit, const stru
                 return answer_if(d->size <= m->max_size);
         case MATCH_REGION:
                 return d->region[0] ? is_pattern(m->region, d->region) : ANSWER_UNKNOWN;
+        case MATCH_DECODER:
+                return match_special(fnmatch(m->decoder, d->decoder, 0) == 0, d->decoder,
+                                     BACKING_CXL, d);
         case MATCH_UUID:
-                if (d->uuid[0])
-                        return answer_if(strcasecmp(m->uuid, d->uuid) == 0);
-                return d->backing == BACKING_PMEM || d->backing == BACKING_UNKNOWN ?
-                        ANSWER_UNKNOWN : ANSWER_NO;
+                return match_special(strcasecmp(m->uuid, d->uuid) == 0, d->uuid, BACKING_PMEM, d);
         default:
                 return match_memdevs(m, bit, d);
         }
@@ -153,6 +166,8 @@ void match_clear(struct match *m) {
         clear_list(m->not, m->not ? 1 : 0);
         free(m->device);
         free(m->region);
+        free(m->decoder);
         free(m->memdev);
+        free(m->firmware);
         free(m->uuid);
 }

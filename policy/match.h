@@ -21,26 +21,30 @@ enum {
         MATCH_MIN_SIZE          = 1 << 3,
         MATCH_MAX_SIZE          = 1 << 4,
         MATCH_REGION            = 1 << 5,
-        MATCH_UUID              = 1 << 6,
+        MATCH_DECODER           = 1 << 6,
+        MATCH_UUID              = 1 << 7,
         /* Of these, each holds if it does for one of the memory devices behind it. */
-        MATCH_MEMDEV            = 1 << 7,
-        MATCH_SERIAL            = 1 << 8,
-        MATCH_VENDOR            = 1 << 9,
-        MATCH_PRODUCT           = 1 << 10,
-        MATCH_QOS_CLASS         = 1 << 11,
-        MATCH_HEALTH            = 1 << 12,
+        MATCH_MEMDEV            = 1 << 8,
+        MATCH_SERIAL            = 1 << 9,
+        MATCH_VENDOR            = 1 << 10,
+        MATCH_PRODUCT           = 1 << 11,
+        MATCH_FIRMWARE          = 1 << 12,
+        MATCH_QOS_CLASS         = 1 << 13,
+        MATCH_EXPANDER_NODE     = 1 << 14,
+        MATCH_HEALTH            = 1 << 15,
         _MATCH_LAST             = MATCH_HEALTH,
         /* Of other matches. */
-        MATCH_ALL               = 1 << 13,
-        MATCH_ANY               = 1 << 14,
-        MATCH_NOT               = 1 << 15,
+        MATCH_ALL               = 1 << 16,
+        MATCH_ANY               = 1 << 17,
+        MATCH_NOT               = 1 << 18,
 };
 
 struct match {
         unsigned int given;             /* MATCH_*; all that are given must hold */
         enum backing backing;
-        char *device, *region, *memdev; /* shell patterns, fnmatch(3): "dax0.*" */
-        int target_node;
+        /* Shell patterns, fnmatch(3): "dax0.*". */
+        char *device, *region, *decoder, *memdev, *firmware;
+        int target_node, expander_node;
         uint64_t min_size, max_size;    /* bytes, both inclusive */
         char *uuid;                     /* in any case */
         uint64_t serial;

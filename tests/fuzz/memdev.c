@@ -33,6 +33,8 @@ static const char policy_text[] =
         " \"action\": \"plug\" },"
         " { \"name\": \"c\", \"match\": { \"not\": { \"health\": \"failing\" },"
         " \"memdev\": \"*mem*\" } },"
+        " { \"name\": \"e\", \"match\": { \"decoder\": \"decoder0.*\", \"firmware\": \"1*\","
+        " \"expander_node\": 0 } },"
         " { \"name\": \"d\", \"match\": { \"any\": [ { \"qos_class\": 1 },"
         " { \"uuid\": \"0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44\" } ] } } ] }";
 

@@ -265,6 +265,42 @@ class AfterOnline(MemmapdTest):
         d.settle()
         self.assertHas(m, node1="1")
 
+    def readable(self, m, value):
+        """Again, after a write that was not."""
+        m.faults.tunable = {}
+        os.rmdir(m.tree.path(DEMOTION))
+        m.tree.line(DEMOTION, value, 0o644)
+
+    def test_not_read_back(self):
+        """What it had is remembered: it was written, for all that is known."""
+        for value, killed in (("true", False), ("true", True), ("false", False)):
+            with self.subTest(value=value, killed=killed):
+                m = self.tiered()
+                m.faults.tunable = {DEMOTION: None}
+                d = self.online(m, demotion=True)
+                self.assertEqual(self.outcomes(d), {"demotion": "failed"})
+                self.assertEqual(d.message("AFTER_NOT_SET")[0]["MESSAGE"],
+                                 f"dax0.0: {DEMOTION} was set to true, and cannot be read back: "
+                                 f"{os.strerror(errno.EISDIR)}.")
+                [kept] = json.loads(m.tree.get(KEPT))
+                self.assertEqual(kept["before"], "false")
+                if killed:
+                    d.sigkill()
+                    self.readable(m, value)
+                    d.start()
+                    d.wait_state("dax0.0", "online")
+                else:
+                    self.readable(m, value)
+                d.reload()
+                d.settle()
+                self.assertHas(m, demotion="true")
+                self.assertEqual(self.outcomes(d), {"demotion": "set"})
+                d.ctl("remove", "dax0.0", check=0)
+                d.settle()
+                self.assertHas(m, demotion="false")
+                self.assertFalse(m.tree.exists(KEPT))
+                d.close()
+
     def test_another_policy(self):
         m = self.tiered()
         d = self.online(m, interleave_weight=3)

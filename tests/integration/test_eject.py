@@ -74,6 +74,7 @@ class Eject(MemmapdTest):
         self.assertRegex(steps[-1], r"^mem0: leaving, \d+ of 17 steps$")
         self.assertEqual(last, "mem0: Removed: region0 is destroyed; mem0 is disabled. The "
                          "card can be pulled.")
+        self.assertEqual(d.describe()["devices"], [])
         self.assertOut(m, "mem0")
 
     def test_shown(self):

@@ -131,6 +131,20 @@ class Orders(MemmapdTest):
         d.ctl("remove", "dax0.0", check=NOT_RUNNING)
         d.ctl("monitor", check=NOT_RUNNING)
 
+    def test_the_state_right_after(self):
+        """As soon as a verb has returned."""
+        m, d = self.taken_in()
+        orders = (("offline", "degraded"), ("online", "online"), ("hold", "held"),
+                  ("release", "online"), ("remove", "removed"))
+        for verb, state in orders:
+            with self.subTest(verb=verb):
+                d.ctl(verb, "dax0.0", *(("3-5",) if verb in ("offline", "online") else ()), check=0)
+                self.assertEqual(d.device()["state"], state)
+        d.ctl("online", "dax0.0", check=0)
+        self.assertIn(d.device()["state"], ("working", "online"))
+        d.wait_state("dax0.0", "online")
+        self.assertAllOnline(m)
+
     def test_hold_release_apply(self):
         m, d = self.taken_in()
         d.ctl("hold", "dax0.0", check=0)
@@ -214,7 +228,9 @@ class Orders(MemmapdTest):
         while not events or events[-1]["event"] != "finished":
             events.append(json.loads(lines.stdout.readline()))
         self.assertEqual({e["device"] for e in events}, {"dax0.0"})
-        self.assertEqual([e["state"] for e in events if e["event"] == "changed"], ["leaving"])
+        # What became of it is known when the end is told.
+        self.assertEqual([e["state"] for e in events if e["event"] == "changed"],
+                         ["leaving", "removed"])
         progress = [(e["done"], e["total"]) for e in events if e["event"] == "progress"]
         self.assertEqual(progress[-1], (33, 33))
         self.assertEqual(events[-1]["result"], "done")

@@ -71,6 +71,26 @@ class Regions(MemmapdTest):
         d.settle()
         self.assertEqual(self.regions(m), {"region0": ["mem3"]})
 
+    def test_rules_see_node_and_firmware(self):
+        m = self.cxl(Expander(0, node=1), Expander(1, firmware="FAKE 2"), Expander(2, node=-1))
+        d = self.daemon(m, policy(
+            rule("far away", {"expander_node": 1}, create_region=True),
+            rule("with the cure", {"firmware": "*2"}, create_region=True)))
+        d.wait_state("dax0.0", "online")
+        d.wait_state("dax1.0", "online")
+        d.settle()
+        self.assertEqual(self.regions(m), {"region0": ["mem0"], "region1": ["mem1"]})
+
+    def test_rules_see_the_root_decoder(self):
+        """Once there is a region; before, nobody can tell in which window it will be."""
+        m = self.cxl(Expander(0))
+        d = self.daemon(m, policy(
+            rule("not before", {"decoder": "decoder0.0"}, zone="kernel", create_region=False),
+            rule("not at all", {"decoder": "decoder0.1"}, action="ignore"), create_region=True))
+        d.wait_state("dax0.0", "online")
+        self.assertEqual(d.device("dax0.0")["rule"], "not before")
+        self.assertIn("region region0 of decoder0.0", d.ctl("show", "-n0", "dax0.0", check=0).stdout)
+
     def test_interleaved(self):
         m = self.cxl(Expander(0, 1 * GiB), Expander(1, 512 * MiB))
         d = self.daemon(m, policy(create_region={"ways": 2, "granularity": 1024}))
@@ -171,6 +191,7 @@ class Regions(MemmapdTest):
                 for part in ("mem0", "decoder", os.strerror(errno.EIO) if step != "bind" else "No",
                              "cxl create-region"):
                     self.assertIn(part, said["MESSAGE"])
+                self.assertRegex(said["MESSAGE"], r"\(at decoder(0|20)\.0\)")
                 self.assertNothingStays(m)
                 self.assertEqual(len(d.message("REGION_FAILED")), 1)
 

@@ -27,7 +27,9 @@ static inline char *random_name(const char *const *names) {
 static inline struct match random_match(int depth) {
         static const char *const devices[] = { "dax0.0", "dax*", "dax1.?", "*" };
         static const char *const regions[] = { "region0", "region*", "region1", "hmem.?" };
+        static const char *const decoders[] = { "decoder0.0", "decoder0.*", "*.1", "decoder1.?" };
         static const char *const memdevs[] = { "mem0", "mem1", "mem*", "?mem0" };
+        static const char *const versions[] = { "1.2", "1.*", "*2", "2.?" };
         static const char *const uuids[] = { "aB", "ab", "c", "d" };
         struct match m = {
                 .backing = (enum backing) (1 + chance(3)), .target_node = (int) chance(3),
@@ -36,11 +38,13 @@ static inline struct match random_match(int depth) {
                 .product = (unsigned int) chance(2), .qos_class = (int) chance(2),
                 .health = (enum health) chance(2),
                 .device = random_name(devices), .region = random_name(regions),
+                .decoder = random_name(decoders), .firmware = random_name(versions),
+                .expander_node = (int) chance(2),
                 .memdev = random_name(memdevs), .uuid = random_name(uuids),
         };
 
         for (uint64_t n = chance(3); n > 0 || (depth == 0 && !m.given); n -= n > 0)
-                m.given |= 1u << chance(13);
+                m.given |= 1u << chance(16);
         if (depth > 0 && once_in(2)) {
                 m.given |= MATCH_ALL;
                 m.n_all = 1 + chance(2);
@@ -66,13 +70,16 @@ static inline void random_facts(struct device *d) {
                 struct memdev *dev = &d->memdevs[i];
 
                 *dev = (struct memdev) {
-                        .known = (unsigned int) chance(32), .serial = chance(2),
+                        .known = (unsigned int) chance(64), .serial = chance(2),
                         .vendor = (unsigned int) chance(2), .product = (unsigned int) chance(2),
                         .qos_class = (int) chance(2), .health = (enum health) chance(2),
+                        .numa_node = (int) chance(2),
                 };
+                strcpy(dev->firmware, once_in(3) ? "" : once_in(2) ? "1.2" : "2.2");
                 snprintf(dev->name, sizeof(dev->name), "mem%zu", i);
         }
         strcpy(d->region, once_in(4) ? "" : once_in(2) ? "region0" : "hmem.0");
+        strcpy(d->decoder, once_in(3) ? "" : once_in(2) ? "decoder0.0" : "decoder0.1");
         strcpy(d->uuid, once_in(3) ? "" : once_in(2) ? "ab" : "C");
 }
 

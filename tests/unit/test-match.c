@@ -9,8 +9,9 @@
 
 static const struct memdev known = {
         .name = "mem0", .known = MEMDEV_SERIAL | MEMDEV_VENDOR | MEMDEV_PRODUCT | MEMDEV_QOS_CLASS |
-                MEMDEV_HEALTH,
+                MEMDEV_HEALTH | MEMDEV_NODE, .firmware = "1.2.3",
         .serial = 0x3e8, .vendor = 0x8086, .product = 0xd93, .qos_class = 3, .health = HEALTH_OK,
+        .numa_node = 1,
 };
 
 static struct device expander(void) {
@@ -29,10 +30,12 @@ static const struct match right[] = {
         { MATCH_MEMDEV, .memdev = (char *) "mem?" }, { MATCH_SERIAL, .serial = 0x3e8 },
         { MATCH_VENDOR, .vendor = 0x8086 }, { MATCH_PRODUCT, .product = 0xd93 },
         { MATCH_QOS_CLASS, .qos_class = 3 }, { MATCH_HEALTH, .health = HEALTH_OK },
+        { MATCH_FIRMWARE, .firmware = (char *) "1.2*" }, { MATCH_EXPANDER_NODE, .expander_node = 1 },
 }, wrong[] = {
         { MATCH_MEMDEV, .memdev = (char *) "nmem*" }, { MATCH_SERIAL, .serial = 0x3e9 },
         { MATCH_VENDOR, .vendor = 0x1af4 }, { MATCH_PRODUCT, .product = 0xd94 },
         { MATCH_QOS_CLASS, .qos_class = 4 }, { MATCH_HEALTH, .health = HEALTH_FAILING },
+        { MATCH_FIRMWARE, .firmware = (char *) "1.3*" }, { MATCH_EXPANDER_NODE, .expander_node = 0 },
 };
 
 static void what_is_behind_it(void **state) {
@@ -93,6 +96,24 @@ static void region_backing_and_uuid(void **state) {
         assert_int_equal(ask(uuid, d), ANSWER_YES);
         strcpy(d.uuid, "0f5c");
         assert_int_equal(ask(uuid, d), ANSWER_NO);
+}
+
+/* One that is in no CXL region has none, and one that is in one may not tell it. */
+static void root_decoder(void **state) {
+        const struct match m = { MATCH_DECODER, .decoder = (char *) "decoder0.*" };
+        struct device d = expander();
+
+        (void) state;
+        assert_int_equal(ask(m, d), ANSWER_UNKNOWN);
+        strcpy(d.decoder, "decoder0.1");
+        assert_int_equal(ask(m, d), ANSWER_YES);
+        strcpy(d.decoder, "decoder1.0");
+        assert_int_equal(ask(m, d), ANSWER_NO);
+        d.decoder[0] = '\0';
+        d.backing = BACKING_HMEM;
+        assert_int_equal(ask(m, d), ANSWER_NO);
+        d.backing = BACKING_UNKNOWN;
+        assert_int_equal(ask(m, d), ANSWER_UNKNOWN);
 }
 
 #define YES { MATCH_SERIAL, .serial = 0x3e8 }
@@ -206,7 +227,10 @@ static void what_is_meant(void **state) {
 static void keys_have_names(void **state) {
         (void) state;
         assert_string_equal(match_key(MATCH_BACKING), "backing");
+        assert_string_equal(match_key(MATCH_DECODER), "decoder");
         assert_string_equal(match_key(MATCH_MEMDEV), "memdev");
+        assert_string_equal(match_key(MATCH_FIRMWARE), "firmware");
+        assert_string_equal(match_key(MATCH_EXPANDER_NODE), "expander_node");
         assert_string_equal(match_key(MATCH_HEALTH), "health");
         assert_string_equal(match_key(0), "?");
 }
@@ -313,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(what_is_behind_it),
                 cmocka_unit_test(what_is_not_known),
                 cmocka_unit_test(region_backing_and_uuid),
+                cmocka_unit_test(root_decoder),
                 cmocka_unit_test(combined),
                 cmocka_unit_test(unknown_is_no_match),
                 cmocka_unit_test(unknown_is_told),

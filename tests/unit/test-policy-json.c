@@ -185,12 +185,15 @@ static void test_facts(void **state) {
                         MATCH("\"region\": \"region*\", \"memdev\": \"mem0\","
                               "\"uuid\": \"0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44\","
                               "\"serial\": \"0xFFFFFFFFFFFFFFFe\", \"vendor_id\": \"0x8086\","
-                              "\"device_id\": 7, \"qos_class\": 3, \"health\": \"failing\""));
+                              "\"device_id\": 7, \"qos_class\": 3, \"health\": \"failing\","
+                              "\"decoder\": \"decoder0.?\", \"firmware\": \"1.2*\","
+                              "\"expander_node\": 1023"));
         const struct match *m = &p->rules[0].match;
 
         (void) state;
         assert_int_equal(m->given, MATCH_REGION | MATCH_MEMDEV | MATCH_UUID | MATCH_SERIAL |
-                         MATCH_VENDOR | MATCH_PRODUCT | MATCH_QOS_CLASS | MATCH_HEALTH);
+                         MATCH_VENDOR | MATCH_PRODUCT | MATCH_QOS_CLASS | MATCH_HEALTH |
+                         MATCH_DECODER | MATCH_FIRMWARE | MATCH_EXPANDER_NODE);
         assert_string_equal(m->region, "region*");
         assert_string_equal(m->memdev, "mem0");
         assert_string_equal(m->uuid, "0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44");
@@ -199,6 +202,9 @@ static void test_facts(void **state) {
         assert_int_equal(m->product, 7);
         assert_int_equal(m->qos_class, 3);
         assert_int_equal(m->health, HEALTH_FAILING);
+        assert_string_equal(m->decoder, "decoder0.?");
+        assert_string_equal(m->firmware, "1.2*");
+        assert_int_equal(m->expander_node, 1023);
 }
 
 static void test_combined(void **state) {

@@ -306,9 +306,10 @@ static void test_unknown_keys(void **state) {
                 { MATCH("\"action\": \"plug\""), "/rules/0/match/action", 2, 1,
                   "it belongs into \"defaults\" or a rule" },
                 { MATCH("\"node\": 1"), "/rules/0/match/node", 2, 1,
-                  "use \"backing\", \"device\", \"region\", \"target_node\", \"min_size\", "
-                  "\"max_size\", \"uuid\", \"memdev\", \"serial\", \"vendor_id\", \"device_id\", "
-                  "\"qos_class\", \"health\", \"all\", \"any\", \"not\" or \"comment\"" },
+                  "use \"backing\", \"device\", \"region\", \"decoder\", \"target_node\", "
+                  "\"min_size\", \"max_size\", \"uuid\", \"memdev\", \"serial\", \"vendor_id\", "
+                  "\"device_id\", \"firmware\", \"qos_class\", \"expander_node\", \"health\", "
+                  "\"all\", \"any\", \"not\" or \"comment\"" },
                 { DEFAULTS("\"\": 1"), "/defaults/", 2, 1, "unknown key \"\"; use" },
                 { DEFAULTS("\"a\\u001b[1m/~\": 1"), "/defaults/a\\u001b[1m~1~0", 2, 1,
                   "unknown key \"a\\u001b[1m/~\"; use" },

@@ -93,7 +93,8 @@ def cxl_options(spec):
         window = (2 * sum(sizes) + 4 * GIB) // GIB
         machine += (f",cxl-fmw.{number}.targets.0=cxl.{number}"
                     f",cxl-fmw.{number}.size={window}G")
-        options += ["-device", f"pxb-cxl,bus_nr={12 + 20 * number},bus=pcie.0,id=cxl.{number}"]
+        options += ["-device", f"pxb-cxl,bus_nr={12 + 20 * number},bus=pcie.0,id=cxl.{number}"
+                               ",numa_node=0"]
         for i, bytes_ in enumerate(sizes):
             options += ["-device", f"cxl-rp,port={i},bus=cxl.{number},id=port{port},"
                                    f"chassis={number},slot={2 + i}"]

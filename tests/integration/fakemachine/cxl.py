@@ -17,8 +17,10 @@ UNIT = 256 * MiB
 class Expander:
     """@bridge: the host bridge that it is below.  @pmem: bytes that persist."""
 
-    def __init__(self, number, size=1 * GiB, bridge=0, pmem=0, serial=0x1000, enabled=True):
+    def __init__(self, number, size=1 * GiB, bridge=0, pmem=0, serial=0x1000, enabled=True,
+                 node=0, firmware="FAKE 1"):
         self.number, self.size, self.bridge, self.pmem = number, size, bridge, pmem
+        self.node, self.firmware = node, firmware
         self.serial = serial + number
         self.name = f"mem{number}"
         self.endpoint = number + 20
@@ -93,8 +95,8 @@ class Cxl:
         self.expanders[e.name] = e
         for name, value in {"pmem/size": f"{e.pmem:#x}", "ram/size": f"{e.size:#x}",
                             "payload_max": 512, "label_storage_size": 0,
-                            "serial": f"{e.serial:#x}", "numa_node": 0,
-                            "firmware_version": "FAKE 1"}.items():
+                            "serial": f"{e.serial:#x}", "numa_node": e.node,
+                            "firmware_version": e.firmware}.items():
             t.line(f"{e.path}/{name}", value)
         t.put(f"/dev/cxl/{e.name}", mode=0o600)
         t.link(f"{BUS}/{e.name}", e.path)

@@ -13,7 +13,8 @@ class Faults:
     hook = f(line)    called with each line of the log, the action not yet done
     force_ram = N     the next N memmaps land in RAM whatever was asked
     stray = pages     that other allocations take from each kernel block
-    tunable = {path: value}   that it has after a write, whatever that was; a number: errno
+    tunable = {path: value}   that it has after a write, whatever that was; a number: errno;
+                      None: it was written, and cannot be read any more
     crumbs = pages    of each kernel block that are free in small pieces only
     """
 

@@ -164,8 +164,12 @@ class FakeMachine:
         value = self.faults.tunable.get(path, text)
         if isinstance(value, int):
             raise KernelError(value)
-        self.record(f"tune {path} {value}")
-        self.tree.line(path, value, 0o644)
+        self.record(f"tune {path} {text if value is None else value}")
+        if value is None:
+            self.tree.unlink(path)
+            self.tree.dir(path)
+        else:
+            self.tree.line(path, value, 0o644)
 
     # For tests
 

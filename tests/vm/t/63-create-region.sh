@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # With "create_region", expanders become regions by themselves: those that are there at
 # the start, one that is inserted later, two that are interleaved.  Half a region that a
-# killed daemon leaves is finished or deleted, and what somebody else made is let be.
+# killed daemon leaves is finished or deleted, and what somebody else made is let be.  What
+# waits for more expanders or cannot be made is shown by status, with the reason, for as
+# long as it is so.
 # variant: live cxl=256M+0
 # variant: interleaved cxl=256M+256M
 # variant: killed cxl=256M
+# variant: shown cxl=256M+0
 # kernel: 6.12 7: CXL memory comes as a dax device since 6.3
 # tools: cxl
 # timeout: 400
@@ -18,6 +21,11 @@ sizes() {
 	for region in $cxl/region*; do
 		[ -e "$region" ] && echo "$(($(cat "$region/size") / MiB)) $(cat "$region/commit")"
 	done
+}
+
+# region POINTER: of what is said of the first region that is not there yet.
+region() {
+	memmapctl --json | jp "/regions/0/$1" 2>/dev/null
 }
 
 create='"memmap": "ram", "create_region":'
@@ -44,6 +52,30 @@ interleaved)
 		"2 1024"
 	eq "online" "$(blocks_online 1)" 4
 	check "a little of it can be used" eval 'fill 1 8'
+	;;
+shown)
+	policy "$create { \"ways\": 2 }"
+	load_cxl mem0
+	start_memmapd /run/policy.json
+	wait_for 30 eval '[ "$(region state)" = waiting ]' || die "not shown: $(memmapctl --json)"
+	eq "who waits" "$(region memdevs/0)" mem0
+	memmapctl status >/run/text
+	check "shown" grep -q "^mem0: A region in decoder0.0 takes 2 expanders, and there are 1; waiting" /run/text
+	policy "$create true"
+	wait_device dax0.0 online 200
+	eq "shown now" "$(region state)" ""
+	# The window has addresses for 4 GiB.
+	plug_cxl late 8G 1
+	wait_for 30 eval '[ "$(region state)" = failed ]' || die "not shown: $(memmapctl --json)"
+	eq "what failed" "$(region memdevs/0) $(region tries)" "mem1 1"
+	memmapctl status >/run/text
+	cat /run/text
+	check "shown" grep -q "^mem1: No region is made of mem1 in decoder0.0: there is no room for it.*reload\" tries again\.$" /run/text
+	check "expander is disabled" cxl disable-memdev mem1
+	unplug_cxl late
+	wait_for 30 eval '[ -z "$(region state)" ]' || die "still shown: $(memmapctl --json)"
+	cat /run/log
+	exit 0
 	;;
 killed)
 	policy ''

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Of two expanders with regions of their own, one is known to the policy by its serial
-# number: it gets the rule, also through "all", "any" and "not"; the other does not.
+# number: it gets the rule, also through "all", "any" and "not"; the other does not.  So
+# they do by the root decoder of their region, their firmware and where they are plugged in.
 # What cannot be known, as the health of an expander, matches neither way, and that is
 # explained.  A snapshot has what it takes to decide the same elsewhere.
 # vm: cxl=256M,256M
@@ -23,6 +24,8 @@ if [ $((serial0)) -gt $((serial1)) ]; then
 	set -- "$serial0" "$serial1"
 	one=mem1 other=mem0 serial0=$2 serial1=$1
 fi
+read -r firmware </sys/bus/cxl/devices/mem0/firmware_version
+echo "firmware: $firmware"
 cat >/run/policy.json <<-END
 	{ "version": 1, "defaults": { "zone": "movable" }, "rules": [
 	  { "name": "in bad health", "match": { "health": "failing" }, "action": "ignore" },
@@ -30,12 +33,17 @@ cat >/run/policy.json <<-END
 	  { "name": "somebody else's",
 	    "match": { "any": [ { "vendor_id": "0xffff" }, { "uuid": "0f5b1e1c-31b7-4c6a-9d3c-7a2d5f0b8e44" } ] },
 	    "action": "ignore" },
+	  { "name": "elsewhere", "action": "ignore",
+	    "match": { "any": [ { "decoder": "decoder0.[!01]" }, { "expander_node": 1 },
+	                        { "firmware": "not $firmware" } ] } },
 	  { "name": "that one",
-	    "match": { "all": [ { "memdev": "mem*" }, { "serial": "$serial1" } ],
+	    "match": { "all": [ { "memdev": "mem*" }, { "serial": "$serial1" },
+	                        { "decoder": "decoder0.1" }, { "expander_node": 0 },
+	                        { "firmware": "${firmware%?}?" } ],
 	               "any": [ { "region": "region7" }, { "vendor_id": "0x8086" } ],
 	               "not": { "serial": "$serial0" } },
 	    "action": "plug" },
-	  { "name": "the others", "match": { "not": { "serial": "$serial1" } } }
+	  { "name": "the others", "match": { "not": { "decoder": "*.1" } } }
 	] }
 END
 check "policy" memmapctl check /run/policy.json
@@ -52,7 +60,7 @@ eq "serial" "$(dev /memdevs/0/serial "$first") $(dev /memdevs/0/serial "$second"
 	"$serial0 $serial1"
 eq "vendor" "$(dev /memdevs/0/vendor_id "$first")" 0x8086
 eq "root decoders" "$(dev /decoder "$first") $(dev /decoder "$second")" "decoder0.0 decoder0.1"
-eq "its node" "$(dev /memdevs/0/numa_node "$first")" "$(sed 's/^-1$/null/' "/sys/bus/cxl/devices/$one/numa_node")"
+eq "their nodes" "$(dev /memdevs/0/numa_node "$first") $(dev /memdevs/0/numa_node "$second")" "0 0"
 eq "health" "$(dev /memdevs/0/health "$first")" null
 memmapctl explain "$second" >/run/text
 cat /run/text

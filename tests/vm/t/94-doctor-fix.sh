@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # "doctor --fix" on a whole system: what it writes is what GRUB and modprobe read, and
-# with it the kernel's own driver does not come first any more.
-#
-# What that driver adds stays offline: online, the kernel may have put anything into it
-# that cannot be moved, and it has to be taken out here without a restart.
+# with it neither the kernel's own driver comes first any more, nor a rule of udev's that
+# brings memory online.
 # vm: ram=1G hmem=4G
 # image: systemd
-# cmdline: memhp_default_state=offline
 # file: /usr/sbin/grub-mkconfig /usr/sbin/grub-mkconfig
 # timeout: 240
 . /test/guest.sh
@@ -33,6 +30,13 @@ vanish() {
 	refute "dax0.0 is there" [ -e $dax/devices/dax0.0 ]
 }
 
+# triggered: what becomes of a block that is offline when udev hears of it.
+triggered() {
+	echo offline >"$block/state" || return
+	udevadm trigger --action=add --settle "$block"
+	cat "$block/state"
+}
+
 systemctl disable --now memmapd 2>/dev/null
 udevadm settle
 # It kept hmem from being loaded at boot.
@@ -49,6 +53,15 @@ chmod 755 /usr/sbin/update-grub
 mkdir -p /etc/default
 echo 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"' >/etc/default/grub
 
+# Nothing that cannot be moved is to be in the block that goes out and in below.
+check "movable" eval "echo online_movable >$sysmem/auto_online_blocks"
+cat >/usr/lib/udev/rules.d/40-hotadd.rules <<'END'
+SUBSYSTEM=="memory", ACTION=="add", TEST=="state", ATTR{state}!="online", \
+  ATTR{state}="online_movable"
+SUBSYSTEM=="memory", ACTION=="add", ENV{SEEN}="1"
+SUBSYSTEM=="cpu", ACTION=="add", TEST=="online", ATTR{online}!="1", ATTR{online}="1"
+END
+udevadm control --reload
 appear
 wait_for 20 [ -e /sys/module/kmem ] || die "udev does not load kmem"
 # Newer kernels know that this memory is for kmem; on 6.1 device_dax has it.
@@ -60,6 +73,10 @@ wait_for 20 eval '[ "$(driver)" = kmem ]' || die "kmem does not have it: $(drive
 note "without the fix: $(driver)"
 memmapctl doctor
 check "the doctor has seen it" eval 'memmapctl doctor | grep -F "had dax0.0 before memmapd"'
+
+for block in /sys/devices/system/node/node1/memory[0-9]*; do break; done
+check "and the rule" eval 'memmapctl doctor | grep -F "/usr/lib/udev/rules.d/40-hotadd.rules, line 1-2."'
+eq "with the rule" "$(triggered)" online
 
 memmapctl doctor --fix </dev/null >/run/shown 2>/run/said
 eq "nobody to ask" $? 7
@@ -77,6 +94,12 @@ eq "what GRUB boots with" "$(cat /run/grub.cfg)" "linux /vmlinuz quiet $paramete
 modprobe -c | grep -Fx "blacklist kmem" || die "modprobe does not know it"
 eq "its mode" "$(stat -c %a $kmem)" 644
 check "twice is as good" memmapctl doctor --fix --yes
+check "the doctor does not find the rule" eval 'memmapctl doctor | grep "good .*udev"'
+# It looks whether its rules are others every three seconds.
+sleep 4
+eq "without the rule" "$(triggered)" offline
+echo online_movable >"$block/state"
+check "the others are there" grep '^SUBSYSTEM=="cpu"' /etc/udev/rules.d/40-hotadd.rules
 
 vanish
 udevadm control --reload
