@@ -3,18 +3,20 @@
 that do what is said of them, on a machine that is not there."""
 import json
 import os
-import re
 import shlex
 import subprocess
+import sys
 import tempfile
-import textwrap
 import unittest
 from pathlib import Path
 
-from fakemachine import Cxl, Expander, GiB, built, policy
-from harness import MemmapdTest
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+# pylint: disable=wrong-import-position
+import texts  # noqa: E402
+from fakemachine import Cxl, Expander, GiB, built, policy  # noqa: E402
+from harness import MemmapdTest  # noqa: E402
+
 PAGES = [ROOT / "README.md", ROOT / "docs/guide.md", *sorted(ROOT.glob("contrib/*/README.md")),
          *sorted((ROOT / "man").glob("*.scd"))]
 
@@ -23,48 +25,6 @@ OTHERS = {"apt-get", "mokutil", "ndctl", "cxl", "mkdir", "journalctl", "grep", "
           "ansible-playbook", "memmapd"}
 # How a verb may end on that machine: with 0 if it is not here.
 MAY_END = {"diff": (0, 1), "doctor": (0, 1, 7), "log": (0, 1), "monitor": (124,)}
-
-
-def blocks(page):
-    """What is set apart from the text: a list of lines each."""
-    indent = "\t" if page.suffix == ".scd" else "    "
-    fenced, block, found = False, [], []
-    for line in [*page.read_text(encoding="utf-8").splitlines(), ""]:
-        if line.strip() == "```":
-            fenced = not fenced
-            if not fenced:
-                found.append(block)
-            block = []
-        elif fenced or (line.startswith(indent) and line.strip()):
-            block.append(line)
-        elif block:
-            found.append(block)
-            block = []
-    return [textwrap.dedent("\n".join(b)) for b in found]
-
-
-def policies(page):
-    """Those that are shown as a whole; a rule alone is made one of it."""
-    for block in blocks(page):
-        if not block.startswith("{"):
-            continue
-        shown = json.loads(block)
-        yield shown if "version" in shown else {"version": 1, "rules": [shown]}
-
-
-def commands(page):
-    """Lines for a shell.  In a man page, text stands indented as well: there they are those
-    that name a command as it is typed, and not in bold."""
-    for block in blocks(page):
-        for line in block.splitlines():
-            line = line.strip()
-            if page.suffix == ".scd":
-                line = re.sub(r"\\(.)", r"\1", line).removesuffix("++")
-                if not re.match(r"(memmapctl|systemctl|tar|journalctl|mokutil|cxl) [a-z-]", line):
-                    continue
-            elif not re.match(r"[a-z][a-z-]* [^:=]*", line) or re.match(r"\S+:", line):
-                continue
-            yield line
 
 
 def simple(line):
@@ -93,7 +53,7 @@ class Policies(unittest.TestCase):
         """And nothing in them is doubtful."""
         n = 0
         for page in PAGES:
-            for shown in policies(page):
+            for shown in texts.policies(page):
                 with self.subTest(page.name, shown=shown):
                     self.assertEqual(self.check(shown), (0, ""))
                     n += 1
@@ -154,7 +114,7 @@ class Commands(MemmapdTest):
         return {code for verb in verbs for code in MAY_END.get(verb, (0,))} | {0}
 
     def test_all(self):
-        lines = {line for page in PAGES for line in commands(page)}
+        lines = {line for page in PAGES for line in texts.commands(page)}
         run = 0
         for line in sorted(lines):
             programs = {words[0] for words in simple(line) if words}

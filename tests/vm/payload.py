@@ -9,7 +9,12 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+# pylint: disable=wrong-import-position
+import texts  # noqa: E402
 
 MODULES = "usr/lib/modules"
 
@@ -136,6 +141,9 @@ def archive(spec, here, build, kver, root):
             cpio.tree(path, target.strip("/"))
         else:
             cpio.copy(merged(target.strip("/")), path)
+    for source, target in spec.texts:
+        for name, content in texts.files(here / source):
+            cpio.file(f"{target}/{name}", content.encode())
     if root and spec.payload:
         cpio.tree(root)
     return cpio.finish()

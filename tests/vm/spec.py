@@ -13,6 +13,9 @@
     # file: SOURCE TARGET           put into the machine; SOURCE relative to
                                     tests/vm, or else to the build directory, and
                                     maybe a directory
+    # texts: SOURCE TARGET          put the commands and policies that this text shows,
+                                    relative to tests/vm, into that directory: see
+                                    files() in tests/texts.py
     # expect-kernel: REGEX          a kernel line that must come
     # allow-kernel: REGEX           a kernel fault that may come
     # may-die: WHY                  the machine may be lost
@@ -66,6 +69,7 @@ class Spec:
     image: str = "base"
     payload: bool = True
     files: list = field(default_factory=list)
+    texts: list = field(default_factory=list)
     expect: list = field(default_factory=list)
     allow: list = field(default_factory=list)
     may_die: bool = False
@@ -125,9 +129,9 @@ def header(spec, key, value):
         spec.image = value
     elif key == "payload":
         spec.payload = value != "none"
-    elif key == "file":
+    elif key in ("file", "texts"):
         source, target = value.split()
-        spec.files.append((source, target))
+        (spec.files if key == "file" else spec.texts).append((source, target))
     elif key in ("expect-kernel", "allow-kernel"):
         (spec.expect if key[0] == "e" else spec.allow).append(re.compile(value))
     elif key == "may-die":
@@ -144,7 +148,7 @@ def header(spec, key, value):
 
 
 KEYS = ("vm", "variant", "matrix", "cmdline", "timeout", "image", "payload", "file",
-        "expect-kernel", "allow-kernel", "may-die", "group", "kernel", "tools")
+        "texts", "expect-kernel", "allow-kernel", "may-die", "group", "kernel", "tools")
 
 
 def matrix(text):
