@@ -12,26 +12,25 @@ static enum block_state state_of(const struct run *run, size_t block) {
         return probe_block_state(run->job->sysfs, run->job->device->blocks[block].number);
 }
 
+/* What is offline or gone is refused by the kernel, and is as it should be. */
 static int take_offline(const struct run *run, const struct step *step) {
         char path[SYSFS_PATH_MAX];
         int r;
 
-        if (state_of(run, step->block) != BLOCK_ONLINE)
-                return 0;
         snprintf(path, sizeof(path), "sys/devices/system/memory/memory%llu/state",
                  (unsigned long long) run->job->device->blocks[step->block].number);
         r = exec_write(run, step, "offline", path);
         /* Whoever took it off: the state is what counts. */
-        if (state_of(run, step->block) != BLOCK_ONLINE)
-                return 0;
-        return r < 0 ? r : -EIO;
+        return r < 0 && state_of(run, step->block) != BLOCK_ONLINE ? 0 : r;
 }
 
 int exec_offline(const struct run *run, const struct step *step) {
-        int r = 0;
+        int r;
 
-        if (state_of(run, step->block) == BLOCK_ONLINE)
-                r = exec_check_available(run, step);
+        /* What is not online needs no room elsewhere. */
+        if (state_of(run, step->block) != BLOCK_ONLINE)
+                return 0;
+        r = exec_check_available(run, step);
         return r < 0 ? r : take_offline(run, step);
 }
 
@@ -39,13 +38,11 @@ int exec_unplug(const struct run *run, const struct step *step) {
         char path[SYSFS_PATH_MAX], index[24];
         int r;
 
-        /* Somebody else was faster. */
-        if (state_of(run, step->block) == BLOCK_ABSENT)
-                return 0;
         snprintf(path, sizeof(path), DEVICE "/memmapd/unplug", run->job->device->name);
         snprintf(index, sizeof(index), "%zu", step->block);
         r = exec_write(run, step, index, path);
-        return r == -ENOENT ? 0 : r;
+        /* Somebody else was faster. */
+        return r < 0 && state_of(run, step->block) == BLOCK_ABSENT ? 0 : r;
 }
 
 /*

@@ -155,19 +155,20 @@ static struct block look_at(const struct run *run, const struct step *step) {
 }
 
 static int do_online(struct run *run, const struct step *step) {
+        enum block_state before = probe_block_state(run->job->sysfs, number_of(run, step));
         const char *how = step->zone == ZONE_KERNEL ? "online_kernel" : "online_movable";
-        struct block now = look_at(run, step);
         char path[SYSFS_PATH_MAX];
+        struct block now;
         int r = 0;
 
         /* Its plug failed, or somebody took it away. */
-        if (now.state == BLOCK_ABSENT)
+        if (before == BLOCK_ABSENT)
                 return -ECANCELED;
-        if (now.state != BLOCK_ONLINE) {
+        if (before != BLOCK_ONLINE) {
                 snprintf(path, sizeof(path), MEMORY "/state", number_of(run, step));
                 r = exec_write(run, step, how, path);
-                now = look_at(run, step);
         }
+        now = look_at(run, step);
         /* Whoever won a race: the state is what counts. */
         if (now.state != BLOCK_ONLINE) {
                 undo_plug(run, step);

@@ -113,6 +113,13 @@ static inline int plug(size_t i) {
         return 0;
 }
 
+static inline int unplug(int i) {
+        if (k.map[i] == '.')
+                return -ENOENT;
+        take_block_away(FIRST + i);
+        return 0;
+}
+
 static inline void bind_to(const char *driver) {
         char target[128];
 
@@ -160,8 +167,8 @@ static inline int act(const char *line) {
         if (sscanf(line, "plug %d", &number) == 1)
                 return plug((size_t) number);
         if (sscanf(line, "unplug %d", &number) == 1)
-                take_block_away(FIRST + number);
-        else if (sscanf(line, "memmap_on_memory %d", &number) == 1)
+                return unplug(number);
+        if (sscanf(line, "memmap_on_memory %d", &number) == 1)
                 k.altmap = number == 1;
         else if (sscanf(line, "%d online_%31s", &number, what) == 2)
                 bring_online(number, strcmp(what, "kernel") == 0 ? "Normal" : "Movable");
