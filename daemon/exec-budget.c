@@ -18,6 +18,13 @@
 #define LOOK_HOLDS_MAX_MS 500
 #define MIB (1024 * 1024)
 
+/*
+ * The worker itself takes RAM that was there when it was decided what it does: page tables,
+ * and each page that it writes to.  So much less is not another machine; held against the
+ * last memmap that fits, it would stop at that each time it is planned anew.
+ */
+#define WORKER_BYTES MIB
+
 static uint64_t now_ms(void) {
         struct timespec t;
 
@@ -65,6 +72,15 @@ static bool is_expected_in_ram(const struct run *run, const struct step *step) {
         return step->placement == PLACEMENT_RAM || d->stray_device || d->stray_seed;
 }
 
+/* Bytes that the node can bear of memmap by @step. */
+static uint64_t bearable(const struct run *run, const struct step *step, const struct budget *b) {
+        uint64_t leave = b->reserve > WORKER_BYTES ? b->reserve - WORKER_BYTES : 0;
+
+        if (!is_expected_in_ram(run, step))
+                return b->headroom;
+        return b->headroom > leave ? b->headroom - leave : 0;
+}
+
 /* Sets @ret to how often @now, the machine as it is, allows for @bytes of memmap by @step. */
 static int check_nodes(const struct run *run, const struct step *step, uint64_t bytes,
                        const struct model *now, uint64_t *ret) {
@@ -82,7 +98,7 @@ static int check_nodes(const struct run *run, const struct step *step, uint64_t 
         payer = *found;
         payer.promised = before->promised;
         budget = budget_of(&payer, job->decision->settings.ram_reserve);
-        *ret = (is_expected_in_ram(run, step) ? budget.total : budget.headroom) / bytes;
+        *ret = bearable(run, step, &budget) / bytes;
         if (*ret == 0)
                 return exec_diverged(run, step, false, "node %d has no RAM to spare any more",
                                      payer.id);

@@ -35,6 +35,7 @@ static struct kernel {
         char map[N + 1];
         bool altmap, disobedient;       /* the latter: all memmaps go to RAM */
         uint64_t ram_free;              /* bytes of node 0 */
+        uint64_t reserve;               /* bytes of these that the policy leaves alone */
         uint64_t seed_total, seed_free; /* of node 1 */
         struct fault faults[8];
         void (*before)(const char *line);
@@ -303,7 +304,7 @@ static inline int run_with(enum memmap_mode mode, enum action action, bool stray
         const struct policy policy = { .defaults = {
                 .given = SETTING_MEMMAP | SETTING_RAM_RESERVE | SETTING_ORDER | SETTING_ACTION |
                         SETTING_PRESSURE,
-                .memmap = mode, .order = ORDER_ASCENDING, .action = action, .pressure = k.limits,
+                .memmap = mode, .ram_reserve.value = k.reserve, .order = ORDER_ASCENDING, .action = action, .pressure = k.limits,
         } };
         struct exec_job job = { .sysfs = &k.tree.sysfs, .report = on_event };
         struct decision *decision;

@@ -84,6 +84,36 @@ static void look_holds_for_half_of_what_it_found(void **state) {
         assert_string_equal(k.map, "rrr...");
 }
 
+static uint64_t eaten;
+
+static void eat_some(const char *line) {
+        if (strcmp(line, "33 online_movable") == 0)
+                k.ram_free -= eaten;
+}
+
+/* Exactly as much as all six need, and then a little less: the worker is there as well. */
+static void worker_may_take_a_little(void **state) {
+        (void) state;
+        k.before = eat_some;
+        k.reserve = 4 * MEMMAP_SIZE;
+        k.ram_free = 10 * MEMMAP_SIZE;
+        write_zones();
+        eaten = MiB;
+        assert_int_equal(run(MEMMAP_RAM), 0);
+        assert_string_equal(k.map, "rrrrrr");
+}
+
+static void nobody_may_take_more(void **state) {
+        (void) state;
+        k.before = eat_some;
+        k.reserve = 4 * MEMMAP_SIZE;
+        k.ram_free = 10 * MEMMAP_SIZE;
+        write_zones();
+        eaten = MiB + PAGE;
+        assert_int_equal(run(MEMMAP_RAM), -ESTALE);
+        assert_string_equal(k.map, "rrrrr.");
+}
+
 static void what_needs_no_ram_does_not_look_at_it(void **state) {
         (void) state;
         k.before = eat_ram;
@@ -266,6 +296,8 @@ int main(void) {
                 ON_MACHINE(ram_is_looked_at_again_and_again),
                 ON_MACHINE(look_holds_for_a_moment),
                 ON_MACHINE(look_holds_for_half_of_what_it_found),
+                ON_MACHINE(worker_may_take_a_little),
+                ON_MACHINE(nobody_may_take_more),
                 ON_MACHINE(what_needs_no_ram_does_not_look_at_it),
                 ON_MACHINE(after_a_stray_it_looks_all_the_same),
                 ON_MACHINE(seeds_are_looked_at_again_and_again),
