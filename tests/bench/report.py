@@ -51,14 +51,18 @@ class Measured:
         return text + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
 
 
-def read(logs):
-    """{(variant, contender, way): Measured}, of the logs there are."""
+def gathered(rounds):
+    """{(variant, contender, way): Measured}"""
     found = {}
-    for log in sorted(logs.glob("in-and-out@*.log")):
-        for text in LINE.findall(log.read_text(errors="replace")):
-            one = json.loads(text)
-            found.setdefault((one["variant"], one["contender"], one["way"]), []).append(one)
+    for one in rounds:
+        found.setdefault((one["variant"], one["contender"], one["way"]), []).append(one)
     return {key: Measured(rounds) for key, rounds in found.items()}
+
+
+def read(logs):
+    """What the logs there are tell."""
+    return gathered(json.loads(line) for log in sorted(logs.glob("in-and-out@*.log"))
+                    for line in LINE.findall(log.read_text(errors="replace")))
 
 
 def kernel_of(logs):
@@ -69,10 +73,10 @@ def kernel_of(logs):
     sys.exit("bench: no log tells its kernel")
 
 
-def ratio(measured, peer):
+def ratio(measured, peer, key="last"):
     if not peer:
         return "-"
-    times = peer.median("last") / measured.median("last")
+    times = peer.median(key) / measured.median(key)
     return f"{times:.1f}" if times < 10 else f"{times:.0f}"
 
 
@@ -97,6 +101,25 @@ def of_size(results, variant):
     return "\n".join(lines)
 
 
+def in_short(results):
+    """What README shows: 1024 blocks, with memmapd's memmaps on the device."""
+    who = ("auto", "daxctl", "memmapd-device")
+    into, out = ([results["1024", name, way] for name in who] for way in ("in", "out"))
+
+    def row(title, measured, key):
+        times = [ratio(measured[-1], one, key) for one in measured[:-1]]
+        return f"| {title} | {' | '.join(times)} | 1 |"
+
+    return "\n".join([
+        "| time, by that of memmapd | kernel's auto-online | daxctl | memmapd |",
+        "|---|---|---|---|",
+        row("until all is online", into, "last"),
+        row("until the first block is online", into, "first"),
+        row("until all is out again", out, "last"),
+        "| RAM used, in MiB | "
+        + " | ".join(f"{one.median('ram') / 2**20:.0f}" for one in into) + " |"])
+
+
 def text(results, kernel, variants):
     rounds = max(len(m.rounds) for m in results.values())
     return "\n\n".join([
@@ -110,6 +133,8 @@ def text(results, kernel, variants):
         "is less on node 0 afterwards, \"CPU\" what the commands, memmapd and its workers used, the "
         "kernel's work on their behalf included.",
         "![The same as a plot](in-and-out.svg)",
+        *(["## In short: 128 GiB in 1024 blocks, memmaps on the device", in_short(results)]
+          if "1024" in variants else []),
         *(of_size(results, v) for v in variants),
     ]) + "\n"
 

@@ -11,8 +11,9 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests"))
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests/bench")]
 # pylint: disable=wrong-import-position
+import report  # noqa: E402
 import texts  # noqa: E402
 from fakemachine import Cxl, Expander, GiB, built, policy  # noqa: E402
 from harness import MemmapdTest  # noqa: E402
@@ -136,6 +137,14 @@ class Commands(MemmapdTest):
         self.assertNotIn(self.run_line("memmapctl stats").returncode, self.ends_with("memmapctl stats"))
         self.assertNotIn(self.run_line("memmapctl map dax7.0").returncode,
                          self.ends_with("memmapctl map dax7.0"))
+
+
+class Figures(unittest.TestCase):
+    def test_speed(self):
+        """README's first screen is what the benchmark has printed last."""
+        kept = json.loads((ROOT / "docs/bench/results.json").read_text(encoding="utf-8"))
+        short = report.in_short(report.gathered(kept["rounds"]))
+        self.assertIn(f"\n\n{short}\n\n", (ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
