@@ -56,6 +56,20 @@ class MemmapdTest(unittest.TestCase):
         d = self.daemon(machine, policy)
         return d.wait_state(name, state)
 
+    def held(self, machine, beginning):
+        """The kernel is at the first thing of its log that begins so, until the second event
+        is set; the first one is when it has come there."""
+        begun, go_on = threading.Event(), threading.Event()
+
+        def hook(line):
+            if line.startswith(beginning):
+                machine.faults.hook = None
+                begun.set()
+                go_on.wait(20)
+        machine.faults.hook = hook
+        self.addCleanup(go_on.set)
+        return begun, go_on
+
     def assertHealthy(self, machine, reserve=0):
         """Memory never ran out, nor did what was to be left of it."""
         self.assertEqual(machine.oom, [])

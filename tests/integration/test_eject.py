@@ -80,14 +80,7 @@ class Eject(MemmapdTest):
     def test_shown(self):
         """While it is under way."""
         m, d = self.taken_in()
-        begun, go_on = threading.Event(), threading.Event()
-
-        def hook(line):
-            if line.startswith("offline"):
-                m.faults.hook = None
-                begun.set()
-                go_on.wait(20)
-        m.faults.hook = hook
+        begun, go_on = self.held(m, "offline")
         self.assertEqual(d.describe()["orders"], [])
         self.remove(d, "mem0")
         self.assertTrue(begun.wait(20))

@@ -3,7 +3,6 @@
 import errno
 import json
 import subprocess
-import threading
 import time
 import unittest
 
@@ -33,14 +32,7 @@ class RegionsShown(MemmapdTest):
 
     def test_being_made(self):
         m, d = self.start()
-        begun, go_on = threading.Event(), threading.Event()
-
-        def hook(line):
-            if line.startswith("commit"):
-                m.faults.hook = None
-                begun.set()
-                go_on.wait(20)
-        m.faults.hook = hook
+        begun, go_on = self.held(m, "commit")
         self.assertEqual(self.shown(d), [])
         d.set_policy(policy(create_region={"ways": 2}))
         m.cxl.plug(Expander(0))

@@ -3,50 +3,10 @@
  * What the other tests have no reason to come to: memory runs out, and models that
  * no probe makes.  With these every branch of the core is taken; see ./dev coverage.
  */
-#include "unit.h"
-
-#include <errno.h>
+#include "decide-machine.h"
 
 #include "drain.h"
 #include "maker.h"
-#include "tally.h"
-
-#define N 8
-
-struct machine {
-        struct node nodes[2];
-        struct block blocks[N];
-        struct device device;
-        struct model model;
-        struct rule rule;
-        struct policy policy;
-};
-
-static struct machine *machine(void) {
-        static struct machine m;
-
-        m = (struct machine) {
-                .nodes = { {
-                        .id = 0, .has_kernel_zone = true, .kernel_total = GiB,
-                        .kernel_free = 3 * MEMMAP_SIZE,
-                } },
-                .device = {
-                        .name = "dax0.0", .backing = BACKING_HMEM, .holder = HOLDER_MEMMAPD,
-                        .target_node = 1, .numa_node = 0, .size = N * BLOCK_SIZE, .measured = true,
-                        .memmap_size = MEMMAP_SIZE, .n_blocks = N, .blocks = m.blocks,
-                },
-                .model = {
-                        .block_size = BLOCK_SIZE, .module_loaded = true,
-                        .n_nodes = 1, .nodes = m.nodes, .n_devices = 1, .devices = &m.device,
-                },
-                .rule = { .name = (char *) "rule" },
-                .policy = {
-                        .defaults = { .given = SETTING_RAM_RESERVE }, .rules = &m.rule,
-                },
-        };
-        fill_blocks(m.blocks, "........", "........");
-        return &m;
-}
 
 /* Memory */
 
@@ -73,7 +33,7 @@ void __wrap_free(void *p) {
 
 /* Without memory nothing is returned and nothing kept. */
 static void decides_without_memory(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         int failures = 0;
 
         (void) state;
@@ -99,7 +59,7 @@ static void decides_without_memory(void **state) {
 }
 
 static void plans_without_memory(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         struct decision *d;
         int failures = 0;
 
@@ -147,7 +107,7 @@ static int drain_or_undo(const struct machine *m, bool undo) {
 }
 
 static void drains_without_memory(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
 
         (void) state;
         for (size_t undo = 0; undo < 2; undo++) {
@@ -184,7 +144,7 @@ static void stacks_without_memory(void **state) {
 /* Models */
 
 static void memory_of_unknown_make_that_is_meant(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         struct decision *d;
 
         (void) state;
@@ -200,7 +160,7 @@ static void memory_of_unknown_make_that_is_meant(void **state) {
 /* One that may go astray again takes the place of one in RAM. */
 static void mixed_after_a_stray(void **state) {
         for (int stray = 0; stray < 2; stray++) {
-                struct machine *m = machine();
+                struct machine *m = machine(MEMMAP_AUTO, 3);
                 size_t in_ram = 0;
                 struct decision *d;
 
@@ -221,7 +181,7 @@ static void mixed_after_a_stray(void **state) {
 
 /* It is plugged, and the step that failed was to bring it online. */
 static void plugged_block_that_failed_is_let_be(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         struct decision *d;
         struct plan *p;
 
@@ -240,7 +200,7 @@ static void plugged_block_that_failed_is_let_be(void **state) {
 }
 
 static void node_without_a_number_is_at_no_known_distance(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         unsigned int distances[] = { 10, 21 };
 
         (void) state;
@@ -262,7 +222,7 @@ static void node_without_a_number_is_at_no_known_distance(void **state) {
 /* Inside */
 
 static void no_more_reasons_than_there_is_room_for(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         struct decision d = { .payer = -1 };
         struct maker k = { .model = &m->model, .device = &m->device, .decision = &d };
 
@@ -274,7 +234,7 @@ static void no_more_reasons_than_there_is_room_for(void **state) {
 }
 
 static void parameter_that_is_set_is_no_help(void **state) {
-        struct machine *m = machine();
+        struct machine *m = machine(MEMMAP_AUTO, 3);
         struct decision d = { .payer = -1 };
         struct maker k = { .model = &m->model, .device = &m->device, .decision = &d };
 
